@@ -1,0 +1,42 @@
+#include "data/base/memory.h"
+
+#include "data/base/err.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *memory_new(size_t count, size_t size)
+{
+    void *p = calloc(count ? count : 1, size ? size : 1);
+    if (!p) lt_panic(__FILE__, __LINE__, "out of memory (%zu x %zu bytes)", count, size);
+    return p;
+}
+
+void *memory_resize(void *old, size_t count, size_t size)
+{
+    void *p = reallocarray(old, count ? count : 1, size ? size : 1);
+    if (!p) lt_panic(__FILE__, __LINE__, "out of memory (%zu x %zu bytes)", count, size);
+    return p;
+}
+
+char *memory_text(const char *text)
+{
+    if (!text) return NULL;
+    size_t size = strlen(text) + 1;
+    return memcpy(memory_new(size, 1), text, size);
+}
+
+void *memory_try(size_t bytes)
+{
+    if (bytes > SIZE_MAX - MEMORY_ALIGN) return NULL;
+    size_t whole = (bytes + MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN;
+    return aligned_alloc(MEMORY_ALIGN, whole ? whole : MEMORY_ALIGN);
+}
+
+void *memory_grow(void *old, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return old;
+    *capacity = *capacity ? *capacity * 2 : 8;
+    return memory_resize(old, *capacity, size);
+}

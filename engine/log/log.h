@@ -1,0 +1,84 @@
+/* The run's log: numbers (metric, step, value), events, per-parameter families and the run's status go in at one end and to every
+ * sink (run.h5, viewers' sockets, plain lines) at the other. The trainer never waits: each sink has its own ring and thread, a full
+ * ring counts drops, which become an event.
+ * Thread: log_* functions that record belong to the trainer thread; sinks run on their own. */
+#pragma once
+
+#include "data/base/err.h"
+#include "engine/log/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum event_kind {
+#define EVENT(id, name) id,
+#include "engine/log/events.def"
+#undef EVENT
+    EVENT_KINDS
+};
+const char *event_name(enum event_kind kind);
+
+enum event_level { LEVEL_INFO, LEVEL_WARNING, LEVEL_SEVERE };
+
+enum metric_goal { GOAL_NONE, GOAL_MIN, GOAL_MAX };
+
+struct metric_info {
+    const char *name; /* "train/loss"; also the path below /metrics in run.h5 */
+    const char *unit, *description;
+    enum metric_goal goal;
+};
+
+/* Facts about the run, written once. */
+struct log_run {
+    const char *folder;      /* runs/NAME/VERSION; run.h5 goes here */
+    const char *name;        /* NAME/VERSION */
+    const char *model, *device, *precision;
+    const char *config_yaml; /* the resolved configuration */
+    int argc;
+    char **argv;
+    const char *const *parameter_name; /* of the grad_norm family, [parameters]; frozen ones left out */
+    int64_t parameters;
+    int64_t resume_step;     /* -1, or rows after this step of an existing run.h5 are superseded */
+};
+
+struct log_options {
+    bool hdf5, lines;
+    double lines_every_s; /* plain lines: seconds between status lines */
+    int viewer_fd;        /* an already connected viewer (the screen that forked us), or -1 */
+    const char *socket_path; /* where attach finds us, or NULL */
+    struct mailbox *mailbox; /* where viewers' commands go (control.h); borrowed */
+};
+
+struct log;
+
+/* Opens every sink. A folder that cannot be written gives a run without run.h5 and a severe event, not an error. */
+enum lt_err log_open(struct log **self, const struct log_run *run, const struct log_options *options) LT_MUST_CHECK;
+
+/* Flushes, marks the end in run.h5 (`state` done, failed, nan, …) and says goodbye to viewers with the exit code and sentence. */
+void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence);
+
+/* Declares a metric and returns its id; the same name gives the same id. Known names should be declared before training. */
+int log_metric(struct log *self, const struct metric_info *info);
+
+/* Records. wall is taken here. NaN and infinities are kept as they are. */
+void log_scalar(struct log *self, int metric, int64_t step, double value);
+void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)
+    LT_PRINTF(5, 6);
+
+/* One row of the grad_norm family: norm[parameters] as float32. */
+void log_grad_norms(struct log *self, int64_t step, const double *norm);
+
+/* One row of /profiler/step: milliseconds per phase (SPAN_PHASES of them). */
+void log_phases(struct log *self, int64_t step, const double *ms);
+
+/* One row of /epochs. */
+void log_epoch(struct log *self, int64_t epoch, int64_t first_step, int64_t last_step, double first_wall, double last_wall);
+
+/* Publishes the newest status; sinks look at it when they like. Cheap; call each step. */
+void log_status(struct log *self, const struct run_status *status);
+
+/* Answers a viewer's command (control.h): request is the command's own id. */
+void log_answer(struct log *self, uint64_t request, bool done, int64_t step, const char *text);
+
+/* Waits until everything recorded so far is flushed to run.h5 (before a checkpoint claims it). */
+void log_flush(struct log *self);

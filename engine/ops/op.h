@@ -1,0 +1,67 @@
+/* An op: its shape rule, what its gradient reads, how much work it is; and its kernels, one struct kernel per backend.
+ * Implementers' door; users of ops include engine/ops/ops.h (builders).
+ * A kernel never allocates, never fails (shapes were checked when the graph was built) and gives the same bits for any number
+ * of threads. Thread: kernels run on the trainer thread, which may spread work over step->device's pool. */
+#pragma once
+
+#include "engine/graph/graph.h"
+
+struct step;
+
+/* What backward reads besides the gradients of the outputs; everything else may be overwritten before it runs. */
+enum op_reads {
+    OP_READS_IN0 = 1,
+    OP_READS_IN1 = 2,
+    OP_READS_IN2 = 4, /* … OP_READS_IN0 << i for input i */
+    OP_READS_OUT = 64
+};
+
+/* One resolved call of a kernel; made by the plan, constant afterwards. Absent tensors have data == NULL. */
+struct call {
+    const struct node *node;
+    struct tensor in[NODE_IN_MAX];
+    struct tensor out[NODE_OUT_MAX];
+    struct tensor saved[NODE_SAVED_MAX];
+    struct tensor din[NODE_IN_MAX];   /* gradients to write (overwrite, not add); data NULL = not wanted */
+    struct tensor dout[NODE_OUT_MAX]; /* gradients to read */
+    void *workspace;                  /* the kernel's own bytes, see struct kernel; content undefined */
+    struct tensor constant;           /* the op's constant data on the device (see struct op), or absent */
+};
+
+typedef void kernel_function(const struct call *call, const struct step *step);
+
+/* The kernels of one op on one backend. */
+struct kernel {
+    kernel_function *forward;  /* training */
+    kernel_function *backward; /* NULL: the op has no gradient */
+    kernel_function *evaluate; /* NULL: forward serves */
+    /* Bytes of workspace for the largest of the three; NULL: none. `threads` is the pool's size. */
+    size_t (*workspace)(const struct node *node, int threads);
+};
+
+struct op {
+    const char *name;
+    /* Checks inputs and options and makes out[] and saved[]; NODE has op, name, in[] and options set. */
+    enum lt_err (*infer)(struct graph *graph, struct node *node);
+    unsigned backward_reads; /* enum op_reads; saved values are always kept */
+    bool in_place_forward;   /* out[0] may lie over in[0] */
+    bool in_place_backward;  /* din[0] may lie over dout[0] */
+    /* Multiply-adds of one forward for the whole batch; NULL = 0. */
+    int64_t (*macs)(const struct node *node);
+    /* Frees what lies behind options (not options itself); NULL when there is nothing. */
+    void (*release)(void *options);
+};
+
+/* Every op, by row of ops.def. */
+enum op_id {
+#define OP(name) OP_##name,
+#include "engine/ops/ops.def"
+#undef OP
+    OP_COUNT
+};
+#define OP(name) extern const struct op op_##name;
+#include "engine/ops/ops.def"
+#undef OP
+
+/* The op's row number, by address. */
+enum op_id op_id(const struct op *op);
