@@ -1,5 +1,5 @@
-/* A model: a function that builds its graph from an image value to logits. Names, parameter shapes and initial distributions
- * are torchvision's. Thread: one. */
+/* A model: a function that builds its graph from an image value to logits. Names, parameter shapes and initial
+ * distributions are torchvision's. Thread: one. */
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -12,7 +12,7 @@ struct model_options {
 
 struct model {
     const char *name;
-    int64_t image_size;    /* the size its authors trained at; for help and plans, not enforced */
+    int64_t image_size;     /* the size its authors trained at; for help and plans, not enforced */
     const char *classifier; /* prefix of the layer that depends on num_classes ("classifier.1", "fc") */
     struct value *(*build)(struct graph *g, struct value *image, const struct model_options *options);
 };
