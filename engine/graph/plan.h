@@ -1,11 +1,10 @@
-/* A plan: a graph compiled once for one device into flat arrays of instructions (forward, backward, evaluation, update), with every
- * kernel, pointer, workspace and shape resolved. Running one is a loop over instructions: no allocation, no lookup, no host read of
- * a device value. All activations, gradients of activations and workspaces lie in one arena, placed by lifetime; parameters,
- * gradients and optimizer states lie flat (flat.h).
- * Every training feature is a pass over the plan, chosen by plan_options. Thread: the device's. The plan owns its graph and memory. */
+/* A plan: a graph compiled once for one device into flat arrays of instructions (forward, backward, evaluation,
+ * update), with every kernel, pointer, workspace and shape resolved. Running one is a loop over instructions: no
+ * allocation, no lookup, no host read of a device value. All activations, gradients of activations and workspaces lie
+ * in one arena, placed by lifetime; parameters, gradients and optimizer states lie flat (flat.h). Every training
+ * feature is a pass over the plan, chosen by plan_options. Thread: the device's. The plan owns its graph and memory. */
 #pragma once
 
-#include "data/base/span.h"
 #include "engine/backends/backend.h"
 #include "engine/optim/optimizer.h"
 
@@ -17,28 +16,28 @@ struct plan_options {
     enum dtype real;       /* DTYPE_F32, or DTYPE_F64 where the backend has it */
     bool training;         /* false: only the evaluation instructions exist, no gradients, no states */
     uint64_t seed;
-    int optimizer;                /* row of optimizers.def */
+    int optimizer; /* row of optimizers.def */
     const void *optimizer_options;
-    char **no_decay;              /* fnmatch patterns of parameter names with weight decay 0 (group 1) */
+    char **no_decay; /* fnmatch patterns of parameter names with weight decay 0 (group 1) */
     size_t no_decay_count;
     enum clip_algorithm clip;
     double clip_value;
     bool accumulate; /* several micro-batches per update: keep a second gradient array */
 };
 
-/* One instruction; what profiles and `lathe plan` read. */
+/* One instruction: a kernel and its resolved call; what profiles and `lathe plan` read. The layer is call->node->name.
+ */
 struct instruction {
     kernel_function *run;
     struct call *call;
-    int span;      /* span id of "PHASE/LAYER/op" */
     int64_t macs;  /* multiply-adds of the full batch */
     int64_t bytes; /* read + written, of the full batch, each tensor once */
 };
 
 struct plan;
 
-/* Compiles. `output` values are kept readable after a run (logits, losses, predictions). `loss` is where backward starts (its
- * node must be a loss op), NULL for plans without training. Takes the graph. */
+/* Compiles. `output` values are kept readable after a run (logits, losses, predictions). `loss` is where backward
+ * starts (its node must be a loss op), NULL for plans without training. Takes the graph. */
 struct plan_outputs {
     struct value *loss;
     struct value *output[4];
@@ -56,19 +55,20 @@ void plan_set_input(struct plan *self, const char *name, const void *host, size_
 
 /* What one run is about. */
 struct plan_step {
-    int64_t n;               /* samples in this batch */
+    int64_t n; /* samples in this batch */
     uint32_t epoch;
-    const int64_t *sample;   /* host [n] */
-    double loss_weight;      /* 1 / samples of the whole accumulation window */
-    bool first, last;        /* of the accumulation window */
+    const int64_t *sample; /* host [n] */
+    double loss_weight;    /* 1 / samples of the whole accumulation window */
+    bool first, last;      /* of the accumulation window */
 };
 
 /* forward + backward of one micro-batch (+ accumulation). Spans: SPAN_FORWARD, SPAN_BACKWARD. */
 void plan_forward(struct plan *self, const struct plan_step *step);
 void plan_backward(struct plan *self, const struct plan_step *step);
 
-/* Norms, clipping and the optimizer, after the last micro-batch; lr[] per group is the host's, update counts from 1. */
-void plan_update(struct plan *self, const double *lr, int64_t update);
+/* Norms, clipping and the optimizer, after the last micro-batch. Groups: 0 decays, 1 (no_decay) does not. update counts
+ * from 1. */
+void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64_t update);
 
 /* Evaluation of one batch: running statistics, no dropout. */
 void plan_evaluate(struct plan *self, const struct plan_step *step);
@@ -76,16 +76,17 @@ void plan_evaluate(struct plan *self, const struct plan_step *step);
 /* Copies the first n samples of an output to the host (asynchronous; ready after plan_synchronize). */
 void plan_read(struct plan *self, const struct value *output, void *host, int64_t n);
 
-/* Gradient statistics of the last plan_update, before clipping: norm[parameters] and global norm in norm[parameters]. */
+/* Gradient statistics of the last plan_update, before clipping: norm[parameters] and global norm in norm[parameters].
+ */
 void plan_read_norms(struct plan *self, double *norm);
 void plan_synchronize(struct plan *self);
 
 /* Parameters and buffers by index, in definition order. */
 struct plan_tensor {
     const struct value *value;
-    struct tensor tensor;                       /* device memory, internal layout */
-    struct tensor gradient;                     /* parameters of training plans; data NULL when frozen */
-    struct tensor state[OPTIMIZER_STATES_MAX];  /* the same */
+    struct tensor tensor;                      /* device memory, internal layout */
+    struct tensor gradient;                    /* parameters of training plans; data NULL when frozen */
+    struct tensor state[OPTIMIZER_STATES_MAX]; /* the same */
 };
 int plan_tensor_count(const struct plan *self);
 struct plan_tensor plan_tensor(const struct plan *self, int index);
@@ -93,7 +94,7 @@ struct plan_tensor plan_tensor(const struct plan *self, int index);
 int plan_norm_index(const struct plan *self, int index);
 
 /* Host copies in torch's layout (convolutions OIHW): get from the device, or set it. */
-void plan_get(struct plan *self, struct tensor device_tensor, const struct value *value, void *host);
+void plan_get(const struct plan *self, struct tensor device_tensor, const struct value *value, void *host);
 void plan_set(struct plan *self, struct tensor device_tensor, const struct value *value, const void *host);
 
 struct plan_summary {
@@ -104,5 +105,6 @@ struct plan_summary {
 struct plan_summary plan_summarise(const struct plan *self);
 
 /* The instruction lists, for profiles and tests. */
-const struct instruction *plan_instructions(const struct plan *self, enum span_phase phase, int *count);
+enum plan_list { PLAN_FORWARD, PLAN_BACKWARD, PLAN_EVALUATE, PLAN_LISTS };
+const struct instruction *plan_instructions(const struct plan *self, enum plan_list list, int *count);
 const struct graph *plan_graph(const struct plan *self);

@@ -48,6 +48,8 @@ struct op {
     bool in_place_backward;  /* din[0] may lie over dout[0] */
     /* Multiply-adds of one forward for the whole batch; NULL = 0. */
     int64_t (*macs)(const struct node *node);
+    /* Lends data that is the same for every run (a table); the plan keeps a copy on the device in call->constant. NULL = none. */
+    const void *(*constant)(const struct node *node, size_t *bytes);
     /* Frees what lies behind options (not options itself); NULL when there is nothing. */
     void (*release)(void *options);
 };

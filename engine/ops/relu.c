@@ -1,0 +1,36 @@
+#include "engine/ops/elementwise.h"
+#include "engine/ops/ops.h"
+
+static double f(double x)
+{
+    return x > 0 ? x : 0;
+}
+static double slope(double y)
+{
+    return y > 0;
+}
+
+static void forward(const struct call *call, const struct step *step)
+{
+    elementwise_forward(call, step, f);
+}
+static void backward(const struct call *call, const struct step *step)
+{
+    elementwise_backward(call, step, call->out[0], slope);
+}
+
+const struct kernel relu_reference = {.forward = forward, .backward = backward};
+
+const struct op op_relu = {
+    .name = "relu",
+    .infer = elementwise_infer,
+    .backward_reads = OP_READS_OUT,
+    .in_place_forward = true,
+    .in_place_backward = true,
+};
+
+struct value *relu(struct graph *g, struct value *x, const char *layer)
+{
+    struct node *node = graph_node(g, &op_relu, layer, NULL, 0, &x, 1);
+    return node ? node->out[0] : NULL;
+}
