@@ -1,0 +1,13 @@
+/* What batch norm's kernels need to know. Implementers' header. Thread: any.
+ * in: 0 x [n,h,w,c], 1 weight, 2 bias, 3 running_mean, 4 running_var [c], 5 num_batches_tracked i64. Forward updates 3
+ * to 5. saved: 0 mean, 1 1/sqrt(var + eps), each [c], as used in this step. */
+#pragma once
+
+#include "engine/ops/op.h"
+
+struct batch_norm_numbers {
+    double eps, momentum;
+};
+
+/* A layer whose weight and bias are both frozen runs on its running statistics, in training too. */
+bool batch_norm_is_frozen(const struct node *node);
