@@ -111,6 +111,7 @@ const struct op op_batch_norm = {
     .name = "batch_norm",
     .infer = infer,
     .backward_reads = OP_READS_IN0 | OP_READS_IN1,
+    .in_place_forward = true,
     .in_place_backward = true,
 };
 

@@ -29,7 +29,7 @@ const struct op op_silu = {
     .name = "silu",
     .infer = elementwise_infer,
     .backward_reads = OP_READS_IN0,
-    .in_place_forward = false,
+    .in_place_forward = true,
     .in_place_backward = true,
 };
 
