@@ -123,8 +123,9 @@ struct node *graph_node(struct graph *self, const struct op *op, const char *nam
     if (bytes) memcpy(node->options, options, bytes);
     self->node = memory_grow(self->node, self->node_count, &self->node_capacity, sizeof *self->node);
     self->node[self->node_count++] = node;
-    enum lt_err err = op->infer(self, node);
-    return err == LT_OK && self->status == LT_OK ? node : NULL;
+    const enum lt_err err = op->infer(self, node);
+    if (err != LT_OK) (void)graph_fail(self, name, err, "%s does not fit here", op->name);
+    return self->status == LT_OK ? node : NULL;
 }
 
 struct value *graph_output(struct graph *self, struct node *node, enum dtype dtype, struct shape shape)

@@ -59,9 +59,10 @@ static enum lt_err infer(struct graph *graph, struct node *node)
 {
     const struct out_size *out = node->options;
     const struct shape x = node->in[0]->shape;
-    char text[128];
-    if (x.rank != 4)
-        return graph_fail(graph, node->name, LT_ESHAPE, "pooling needs [n, h, w, c], not %s", shape_text(text, x));
+    LT_TRY(op_check_input(graph, node->op, node->name, node->in[0], 4));
+    if (out->h < 1 || out->w < 1)
+        return graph_fail(graph, node->name, LT_ESHAPE, "pooling to %lldx%lld leaves nothing", (long long)out->h,
+                          (long long)out->w);
     graph_output(graph, node, DTYPE_REAL, SHAPE(x.size[0], out->h, out->w, x.size[3]));
     return LT_OK;
 }

@@ -117,7 +117,7 @@ const struct op op_batch_norm = {
 
 struct value *batch_norm(struct graph *g, struct value *x, const char *layer, struct batch_norm_options options)
 {
-    if (x == NULL) return NULL;
+    if (x == NULL || op_check_input(g, &op_batch_norm, layer, x, 4) != LT_OK) return NULL;
     const struct init zeros = {INIT_ZEROS, 0}, ones = {INIT_ONES, 0};
     const struct batch_norm_numbers numbers = {options.eps > 0 ? options.eps : 1e-5,
                                                options.momentum > 0 ? options.momentum : 0.1};

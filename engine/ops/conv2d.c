@@ -164,9 +164,12 @@ const struct op op_conv2d = {
 
 static enum lt_err check(struct graph *g, const struct value *x, const char *layer, const struct conv2d_options *o)
 {
-    char text[128];
-    if (x->shape.rank != 4)
-        return graph_fail(g, layer, LT_ESHAPE, "a convolution needs [n, h, w, c], not %s", shape_text(text, x->shape));
+    LT_TRY(op_check_input(g, &op_conv2d, layer, x, 4));
+    for (int i = 0; i < 2; i++)
+        if (o->kernel[i] < 1 || o->stride[i] < 1 || o->pad[i] < 0 || o->groups < 1 || o->out_channels < 1)
+            return graph_fail(g, layer, LT_ESHAPE,
+                              "a convolution needs channels, groups, kernel and stride of at least 1 and padding of at "
+                              "least 0");
     if (x->shape.size[3] % o->groups != 0 || o->out_channels % o->groups != 0)
         return graph_fail(g, layer, LT_ESHAPE, "%lld groups do not divide the channels %lld -> %lld",
                           (long long)o->groups, (long long)x->shape.size[3], (long long)o->out_channels);

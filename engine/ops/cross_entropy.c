@@ -1,5 +1,5 @@
 /* torch.nn.functional.cross_entropy of one sample: sum over classes of q (logsumexp(z) - z), where q is
- * (1 - s) [k = target] + s / classes. */
+ * (1 - s) [k = target] + s / classes. A row whose target is -1 is padding: its loss and gradient are 0. */
 #include "engine/ops/ops.h"
 #include "engine/ops/reference.h"
 
@@ -35,7 +35,7 @@ static void forward(const struct call *call, const struct step *step)
         int64_t best;
         const double all = log_sum(call, n, classes, &best);
         double loss = 0;
-        for (int64_t k = 0; k < classes; k++) {
+        for (int64_t k = 0; target[n] >= 0 && k < classes; k++) {
             const double q = wanted(o, k, target[n], classes);
             if (q > 0) loss += q * (all - real_get(call->in[0], n * classes + k));
         }
@@ -54,7 +54,8 @@ static void backward(const struct call *call, const struct step *step)
         const double all = log_sum(call, n, classes, &best);
         for (int64_t k = 0; k < classes; k++) {
             const double share = exp(real_get(call->in[0], n * classes + k) - all);
-            real_set(call->din[0], n * classes + k, *step->loss_weight * (share - wanted(o, k, target[n], classes)));
+            const double slope = target[n] < 0 ? 0 : share - wanted(o, k, target[n], classes);
+            real_set(call->din[0], n * classes + k, *step->loss_weight * slope);
         }
     }
 }
@@ -65,7 +66,8 @@ static enum lt_err infer(struct graph *graph, struct node *node)
 {
     const struct shape z = node->in[0]->shape, t = node->in[1]->shape;
     char one[128], two[128];
-    if (z.rank != 2 || t.rank != 1 || t.size[0] != z.size[0] || node->in[1]->dtype != DTYPE_I32)
+    LT_TRY(op_check_input(graph, node->op, node->name, node->in[0], 2));
+    if (t.rank != 1 || t.size[0] != z.size[0] || node->in[1]->dtype != DTYPE_I32)
         return graph_fail(graph, node->name, LT_ESHAPE,
                           "cross entropy needs logits [n, k] and i32 targets [n], not %s and %s", shape_text(one, z),
                           shape_text(two, t));
@@ -85,6 +87,10 @@ struct value *cross_entropy(struct graph *g, struct value *logits, struct value 
 {
     const struct smoothing options = {label_smoothing};
     struct value *in[2] = {logits, target};
+    if (!(label_smoothing >= 0 && label_smoothing <= 1)) {
+        (void)graph_fail(g, layer, LT_EUSAGE, "label smoothing goes from 0 to 1, not %g", label_smoothing);
+        return NULL;
+    }
     struct node *node = graph_node(g, &op_cross_entropy, layer, &options, sizeof options, in, 2);
     return node ? node->out[0] : NULL;
 }

@@ -16,6 +16,10 @@ static uint32_t hash(const char *text)
 struct value *drop_node(struct graph *g, const struct op *op, struct value *x, const char *layer, double p)
 {
     const struct drop drop = {p, hash(layer)};
+    if (!(p >= 0 && p <= 1)) {
+        (void)graph_fail(g, layer, LT_EUSAGE, "%s drops with a probability from 0 to 1, not %g", op->name, p);
+        return NULL;
+    }
     struct node *node = graph_node(g, op, layer, &drop, sizeof drop, &x, 1);
     return node ? node->out[0] : NULL;
 }

@@ -2,6 +2,7 @@
 
 enum lt_err elementwise_infer(struct graph *graph, struct node *node)
 {
+    LT_TRY(op_check_input(graph, node->op, node->name, node->in[0], 0));
     graph_output(graph, node, DTYPE_REAL, node->in[0]->shape);
     return LT_OK;
 }

@@ -26,9 +26,7 @@ const struct kernel flatten_reference = {.forward = forward, .backward = backwar
 static enum lt_err infer(struct graph *graph, struct node *node)
 {
     const struct shape x = node->in[0]->shape;
-    char text[128];
-    if (x.rank != 4)
-        return graph_fail(graph, node->name, LT_ESHAPE, "flatten needs [n, h, w, c], not %s", shape_text(text, x));
+    LT_TRY(op_check_input(graph, node->op, node->name, node->in[0], 4));
     graph_output(graph, node, DTYPE_REAL, SHAPE(x.size[0], x.size[1] * x.size[2] * x.size[3]));
     return LT_OK;
 }

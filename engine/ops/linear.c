@@ -69,10 +69,10 @@ const struct op op_linear = {
 
 struct value *linear(struct graph *g, struct value *x, const char *layer, struct linear_options options)
 {
-    char text[128];
-    if (x == NULL) return NULL;
-    if (x->shape.rank != 2) {
-        (void)graph_fail(g, layer, LT_ESHAPE, "a linear layer needs [n, c], not %s", shape_text(text, x->shape));
+    if (x == NULL || op_check_input(g, &op_linear, layer, x, 2) != LT_OK) return NULL;
+    if (options.out_features < 1) {
+        (void)graph_fail(g, layer, LT_ESHAPE, "a linear layer needs at least one output, not %lld",
+                         (long long)options.out_features);
         return NULL;
     }
     struct value *in[3] = {x};

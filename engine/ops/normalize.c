@@ -39,8 +39,13 @@ const struct op op_normalize = {.name = "normalize", .infer = infer, .constant =
 struct value *normalize(struct graph *g, struct value *x, const char *layer, const double mean[3], const double std[3])
 {
     struct table table;
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3; c++) {
+        if (!((float)std[c] > 0)) {
+            (void)graph_fail(g, layer, LT_EUSAGE, "normalize divides by std, so it must be above 0, not %g", std[c]);
+            return NULL;
+        }
         for (int v = 0; v < 256; v++) table.value[c][v] = ((float)v / 255.0f - (float)mean[c]) / (float)std[c];
+    }
     struct node *node = graph_node(g, &op_normalize, layer, &table, sizeof table, &x, 1);
     return node ? node->out[0] : NULL;
 }

@@ -65,5 +65,9 @@ enum op_id {
 #include "engine/ops/ops.def"
 #undef OP
 
-/* The op's row number, by address. */
+/* The op's row number, by address; lends the op of a row. */
 enum op_id op_id(const struct op *op);
+const struct op *op_at(enum op_id id);
+
+/* For builders and shape rules: fails unless x holds real numbers and has `rank` dimensions (0: any). */
+enum lt_err op_check_input(struct graph *graph, const struct op *op, const char *layer, const struct value *x, int rank);

@@ -69,6 +69,7 @@ struct value *normalize(struct graph *g, struct value *x, const char *layer, con
 
 /* Mean cross entropy with label smoothing (torch.nn.functional.cross_entropy). logits [n,k], target i32 [n].
  * out[0] is the loss of each sample [n], out[1] the predicted class i32 [n] (first of equals). Its gradient starts the backward
- * pass: dlogits = weight of a sample (step->loss_weight, a device scalar) * d loss_i / d logits. */
+ * pass: dlogits = weight of a sample (step->loss_weight, a device scalar) * d loss_i / d logits. A target of -1 marks a row of
+ * padding: loss and gradient 0. */
 struct value *cross_entropy(struct graph *g, struct value *logits, struct value *target, const char *layer,
                             double label_smoothing);

@@ -34,9 +34,12 @@ enum lt_err pool_infer(struct graph *graph, struct node *node)
     const struct pool_options *o = node->options;
     const struct shape x = node->in[0]->shape;
     char text[128];
+    LT_TRY(op_check_input(graph, node->op, node->name, node->in[0], 4));
     for (int axis = 0; axis < 2; axis++)
-        if (x.rank != 4 || x.size[1 + axis] + 2 * o->pad[axis] < o->kernel[axis] || 2 * o->pad[axis] > o->kernel[axis])
-            return graph_fail(graph, node->name, LT_ESHAPE, "a window of %lldx%lld does not fit %s",
+        if (o->kernel[axis] < 1 || o->stride[axis] < 1 || o->pad[axis] < 0 ||
+            x.size[1 + axis] + 2 * o->pad[axis] < o->kernel[axis] || 2 * o->pad[axis] > o->kernel[axis])
+            return graph_fail(graph, node->name, LT_ESHAPE,
+                              "a window of %lldx%lld with this stride and padding does not fit %s",
                               (long long)o->kernel[0], (long long)o->kernel[1], shape_text(text, x));
     graph_output(graph, node, DTYPE_REAL,
                  SHAPE(x.size[0], output_size(o, 0, x.size[1]), output_size(o, 1, x.size[2]), x.size[3]));

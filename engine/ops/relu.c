@@ -1,13 +1,14 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/ops.h"
 
+/* A NaN passes, forward and backward, as in torch. */
 static double f(double x)
 {
-    return x > 0 ? x : 0;
+    return x < 0 ? 0 : x;
 }
 static double slope(double y)
 {
-    return y > 0;
+    return !(y <= 0);
 }
 
 static void forward(const struct call *call, const struct step *step)
