@@ -104,7 +104,7 @@ build() {
     log=build/$1/.ninja_log
     changed=first
     if [ -e "$log" ]; then
-        changed=$(find CMakeLists.txt CMakePresets.json data profiler engine tui tests -newer "$log" | head -n 1)
+        changed=$(find . -mindepth 1 \( -name '.*' -o -name build -o -name runs -o -name demo \) -prune -o -newer "$log" -print | head -n 1)
     fi
     [ -z "$changed" ] || say "Building build/$1"
     configured=$(cmake --preset "$1" 2>&1) || {

@@ -35,7 +35,8 @@ check_format() {
 
 check_tidy() {
     say "Checking with clang-tidy"
-    find data profiler engine tui -name '*.c' | sort | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/release
+    # Without the tests: the analyzer does not know that cmocka's asserts end a test.
+    find data profiler engine tui -name '*.c' ! -name '*_test.c' | sort | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/release
 }
 
 if [ -n "$all" ]; then

@@ -18,7 +18,7 @@ static const struct {
 #undef ERR
 };
 
-enum lt_err lt_fail(enum lt_err code, const char *format, ...)
+enum lt_err(lt_fail)(enum lt_err code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -39,7 +39,7 @@ enum lt_err lt_fail_in(enum lt_err code, const char *format, ...)
     return lt_fail(code, "%s%s", prefix, message[0] ? message : lt_err_sentence(code));
 }
 
-enum lt_err lt_fail_errno(const char *action, const char *path)
+enum lt_err(lt_fail_errno)(const char *action, const char *path)
 {
     int number = errno;
     char text[128];
@@ -47,13 +47,25 @@ enum lt_err lt_fail_errno(const char *action, const char *path)
     return lt_fail(code, "cannot %s %s: %s", action, path, strerror_r(number, text, sizeof text));
 }
 
-const char *lt_message(void) { return message; }
+const char *lt_message(void)
+{
+    return message;
+}
 
-int lt_exit_code(enum lt_err code) { return errors[code].exit_code; }
+int lt_exit_code(enum lt_err code)
+{
+    return errors[code].exit_code;
+}
 
-const char *lt_err_sentence(enum lt_err code) { return errors[code].sentence; }
+const char *lt_err_sentence(enum lt_err code)
+{
+    return errors[code].sentence;
+}
 
-void lt_on_panic(void (*restore)(void)) { panic_hook = restore; }
+void lt_on_panic(void (*restore)(void))
+{
+    panic_hook = restore;
+}
 
 void lt_panic(const char *file, int line, const char *format, ...)
 {

@@ -54,10 +54,13 @@ size_t ring_pop(struct ring *self, void *items, size_t max)
     uint64_t head = atomic_load_explicit(&self->head, memory_order_acquire);
     size_t count = head - tail < max ? (size_t)(head - tail) : max;
     for (size_t i = 0; i < count; i++)
-        memcpy((unsigned char *)items + i * self->item_bytes, self->items + ((tail + i) & self->mask) * self->item_bytes,
-               self->item_bytes);
+        memcpy((unsigned char *)items + i * self->item_bytes,
+               self->items + ((tail + i) & self->mask) * self->item_bytes, self->item_bytes);
     atomic_store_explicit(&self->tail, tail + count, memory_order_release);
     return count;
 }
 
-uint64_t ring_dropped(const struct ring *self) { return atomic_load_explicit(&self->dropped, memory_order_relaxed); }
+uint64_t ring_dropped(const struct ring *self)
+{
+    return atomic_load_explicit(&self->dropped, memory_order_relaxed);
+}

@@ -34,7 +34,10 @@ uint32_t rng_next(struct rng *self)
     return self->words[self->used++];
 }
 
-float rng_uniform(struct rng *self) { return (float)(rng_next(self) & 0xFFFFFFu) * 0x1p-24f; }
+float rng_uniform(struct rng *self)
+{
+    return (float)(rng_next(self) & 0xFFFFFFu) * 0x1p-24f;
+}
 
 double rng_uniform_double(struct rng *self)
 {
@@ -48,7 +51,10 @@ double rng_normal(struct rng *self)
     return sqrt(-2.0 * log(u)) * cos(6.283185307179586477 * v);
 }
 
-uint32_t rng_below(struct rng *self, uint32_t n) { return rng_next(self) % n; }
+uint32_t rng_below(struct rng *self, uint32_t n)
+{
+    return rng_next(self) % n;
+}
 
 void mt19937_seed(struct mt19937 *self, uint64_t seed)
 {

@@ -49,11 +49,15 @@ static struct setting *get(const struct setting *self, const char *key, size_t l
 {
     if (!self || self->kind != SETTING_MAPPING) return NULL;
     for (size_t i = 0; i < self->count; i++)
-        if (strlen(self->child[i]->key) == length && strncmp(self->child[i]->key, key, length) == 0) return self->child[i];
+        if (strlen(self->child[i]->key) == length && strncmp(self->child[i]->key, key, length) == 0)
+            return self->child[i];
     return NULL;
 }
 
-const struct setting *setting_get(const struct setting *self, const char *key) { return get(self, key, strlen(key)); }
+const struct setting *setting_get(const struct setting *self, const char *key)
+{
+    return get(self, key, strlen(key));
+}
 
 const struct setting *setting_find(const struct setting *root, const char *dotted)
 {
@@ -128,8 +132,8 @@ static enum lt_err read_key(struct reader *self, struct setting *mapping, yaml_e
     if (strlen(text) != event->data.scalar.length) return fail_at(self, line, "a key holds a zero byte");
     const struct setting *twice = setting_get(mapping, text);
     if (twice)
-        return lt_fail(LT_EUSAGE, "%s:%zu: the key '%s' stands twice (first on line %d); keep one", self->file, line + 1, text,
-                       twice->line);
+        return lt_fail(LT_EUSAGE, "%s:%zu: the key '%s' stands twice (first on line %d); keep one", self->file,
+                       line + 1, text, twice->line);
     *key = memory_text(text);
     return LT_OK;
 }
@@ -178,9 +182,12 @@ static enum lt_err check_decoration(const struct reader *self, const yaml_event_
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;
     if (event->type == YAML_SCALAR_EVENT) anchor = event->data.scalar.anchor, tag = event->data.scalar.tag;
-    if (event->type == YAML_SEQUENCE_START_EVENT) anchor = event->data.sequence_start.anchor, tag = event->data.sequence_start.tag;
-    if (event->type == YAML_MAPPING_START_EVENT) anchor = event->data.mapping_start.anchor, tag = event->data.mapping_start.tag;
-    if (event->type == YAML_ALIAS_EVENT || anchor) return fail_at(self, event->start_mark.line, "anchors and aliases are not supported");
+    if (event->type == YAML_SEQUENCE_START_EVENT)
+        anchor = event->data.sequence_start.anchor, tag = event->data.sequence_start.tag;
+    if (event->type == YAML_MAPPING_START_EVENT)
+        anchor = event->data.mapping_start.anchor, tag = event->data.mapping_start.tag;
+    if (event->type == YAML_ALIAS_EVENT || anchor)
+        return fail_at(self, event->start_mark.line, "anchors and aliases are not supported");
     return tag ? fail_at(self, event->start_mark.line, "tags (!name) are not supported") : LT_OK;
 }
 
@@ -190,14 +197,16 @@ static enum lt_err read_node(struct reader *self, yaml_event_t *event, struct se
     int line = (int)event->start_mark.line + 1;
     if (event->type == YAML_SCALAR_EVENT) {
         const char *text = (const char *)event->data.scalar.value;
-        if (strlen(text) != event->data.scalar.length) return fail_at(self, event->start_mark.line, "the value holds a zero byte");
+        if (strlen(text) != event->data.scalar.length)
+            return fail_at(self, event->start_mark.line, "the value holds a zero byte");
         *node = setting_new(SETTING_SCALAR, self->file, line);
         (*node)->scalar = memory_text(text);
         (*node)->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
         return LT_OK;
     }
     bool mapping = event->type == YAML_MAPPING_START_EVENT;
-    if (!mapping && event->type != YAML_SEQUENCE_START_EVENT) return fail_at(self, event->start_mark.line, "a value is missing here");
+    if (!mapping && event->type != YAML_SEQUENCE_START_EVENT)
+        return fail_at(self, event->start_mark.line, "a value is missing here");
     struct setting *parent = setting_new(mapping ? SETTING_MAPPING : SETTING_SEQUENCE, self->file, line);
     enum lt_err err = read_members(self, parent);
     if (err == LT_OK)
@@ -243,7 +252,10 @@ static enum lt_err parse(struct setting **root, const char *text, size_t length,
     return err;
 }
 
-enum lt_err setting_parse(struct setting **root, const char *text, const char *file) { return parse(root, text, strlen(text), file); }
+enum lt_err setting_parse(struct setting **root, const char *text, const char *file)
+{
+    return parse(root, text, strlen(text), file);
+}
 
 enum lt_err setting_read(struct setting **root, const char *path)
 {

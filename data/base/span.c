@@ -44,9 +44,15 @@ int span_id(const char *name)
     return id;
 }
 
-const char *span_name(int id) { return names[id]; }
+const char *span_name(int id)
+{
+    return names[id];
+}
 
-int span_count(void) { return atomic_load(&name_count); }
+int span_count(void)
+{
+    return atomic_load(&name_count);
+}
 
 /* Threads past THREADS_MAX record totals only. */
 static void join(void)

@@ -50,7 +50,10 @@ void text_release(struct text *self)
     *self = (struct text){0};
 }
 
-const char *text_get(const struct text *self) { return self->bytes ? self->bytes : ""; }
+const char *text_get(const struct text *self)
+{
+    return self->bytes ? self->bytes : "";
+}
 
 char *text_detach(struct text *self)
 {

@@ -27,7 +27,8 @@ static double lr(const void *options, double base, int64_t t, int64_t total)
 {
     const struct step_options *o = options;
     (void)total;
-    return base * pow(o->gamma, (double)(t / o->step_size));
+    const int64_t decays = t / o->step_size;
+    return base * pow(o->gamma, (double)decays);
 }
 
 const struct schedule schedule_step = {
