@@ -85,26 +85,16 @@ static int find_choice(const char *choices, const char *word)
 
 /* ---- one option ---- */
 
-static void *field(void *bound, const struct option *row)
-{
-    return (char *)bound + row->offset;
-}
-static const void *field_const(const void *bound, const struct option *row)
-{
-    return (const char *)bound + row->offset;
-}
+static void *field(void *bound, const struct option *row) { return (char *)bound + row->offset; }
+static const void *field_const(const void *bound, const struct option *row) { return (const char *)bound + row->offset; }
 
 static enum lt_err wrong(const struct setting *at, const char *wanted)
 {
     if (at->kind == SETTING_SCALAR) return setting_fail(at, "'%s' is not %s", at->scalar, wanted);
-    return setting_fail(at, "a %s stands here, but it must be %s", at->kind == SETTING_MAPPING ? "mapping" : "list",
-                        wanted);
+    return setting_fail(at, "a %s stands here, but it must be %s", at->kind == SETTING_MAPPING ? "mapping" : "list", wanted);
 }
 
-static bool plain(const struct setting *at)
-{
-    return at->kind == SETTING_SCALAR && !at->quoted;
-}
+static bool plain(const struct setting *at) { return at->kind == SETTING_SCALAR && !at->quoted; }
 
 static enum lt_err check_bounds(const struct option *row, const struct setting *at, double value)
 {
@@ -113,10 +103,9 @@ static enum lt_err check_bounds(const struct option *row, const struct setting *
     bool has_max = row->max > row->min;
     if (!low && !(has_max && value > row->max) && !isnan(value)) return LT_OK;
     if (has_max)
-        return setting_fail(at, "%g is not possible: it must be %s %g and at most %g", value,
-                            row->open_min ? "above" : "at least", row->min, row->max);
-    return setting_fail(at, "%g is not possible: it must be %s %g", value, row->open_min ? "above" : "at least",
-                        row->min);
+        return setting_fail(at, "%g is not possible: it must be %s %g and at most %g", value, row->open_min ? "above" : "at least",
+                            row->min, row->max);
+    return setting_fail(at, "%g is not possible: it must be %s %g", value, row->open_min ? "above" : "at least", row->min);
 }
 
 static enum lt_err read_real(double *value, const struct option *row, const struct setting *at)
@@ -131,22 +120,14 @@ static enum lt_err read_amount(struct amount *amount, const struct option *row, 
     amount->is_set = true;
     if (parse_int(at->scalar, &amount->count)) return check_bounds(row, at, (double)amount->count);
     amount->is_fraction = true;
-    if (!parse_real(at->scalar, &amount->fraction))
-        return wrong(at, "a number of batches (10) or a share of them (0.5)");
-    if (!(amount->fraction >= 0 && amount->fraction <= 1))
-        return setting_fail(at, "%s is not possible: a share lies between 0.0 and 1.0", at->scalar);
+    if (!parse_real(at->scalar, &amount->fraction)) return wrong(at, "a number of batches (10) or a share of them (0.5)");
+    if (!(amount->fraction >= 0 && amount->fraction <= 1)) return setting_fail(at, "%s is not possible: a share lies between 0.0 and 1.0", at->scalar);
     return LT_OK;
 }
 
 /* Calls read for each item of a list, or once for a single value. */
-static size_t items_of(const struct setting *at)
-{
-    return at->kind == SETTING_SEQUENCE ? at->count : 1;
-}
-static const struct setting *item_of(const struct setting *at, size_t i)
-{
-    return at->kind == SETTING_SEQUENCE ? at->child[i] : at;
-}
+static size_t items_of(const struct setting *at) { return at->kind == SETTING_SEQUENCE ? at->count : 1; }
+static const struct setting *item_of(const struct setting *at, size_t i) { return at->kind == SETTING_SEQUENCE ? at->child[i] : at; }
 
 static enum lt_err read_reals(struct reals *reals, const struct option *row, const struct setting *at)
 {
@@ -214,8 +195,7 @@ static enum lt_err read_value(void *to, const struct option *row, const struct s
     case OPTION_CHOICE: return read_choice(to, row, at);
     case OPTION_AMOUNT: return read_amount(to, row, at);
     case OPTION_DURATION:
-        if (at->kind != SETTING_SCALAR || !parse_duration(at->scalar, to))
-            return wrong(at, "a duration (90 s, 10 min, 2 h)");
+        if (at->kind != SETTING_SCALAR || !parse_duration(at->scalar, to)) return wrong(at, "a duration (90 s, 10 min, 2 h)");
         return LT_OK;
     case OPTION_REALS: return read_reals(to, row, at);
     case OPTION_TEXTS: return read_texts(to, at);
@@ -272,8 +252,8 @@ static enum lt_err check_keys(struct option_table table, const struct setting *m
         const char **name = memory_new(table.count + 1, sizeof *name);
         for (size_t k = 0; k < table.count; k++) name[k] = table.row[k].key;
         const char *nearest = options_nearest(key, name, table.count);
-        enum lt_err err = setting_fail(mapping->child[i], "there is no key '%s' here%s%s%s", key,
-                                       nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        enum lt_err err = setting_fail(mapping->child[i], "there is no key '%s' here%s%s%s", key, nearest ? "; did you mean '" : "",
+                                       nearest ? nearest : "", nearest ? "'?" : "");
         free(name);
         return err;
     }
@@ -301,8 +281,7 @@ static enum lt_err bind(void *out, struct option_table table, const struct setti
     return LT_OK;
 }
 
-static enum lt_err bind_or_release(void *out, struct option_table table, const struct setting *mapping,
-                                   const char *ignored)
+static enum lt_err bind_or_release(void *out, struct option_table table, const struct setting *mapping, const char *ignored)
 {
     enum lt_err err = bind(out, table, mapping, ignored);
     if (err != LT_OK) options_release(out, table);
@@ -348,8 +327,7 @@ enum lt_err options_member(const char **name, const struct setting **rest, const
     return LT_OK;
 }
 
-enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self,
-                                const struct setting *rest)
+enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self, const struct setting *rest)
 {
     if (setting_is_null(rest)) return options_bind(out, table, NULL);
     if (rest->kind == SETTING_MAPPING) return options_bind(out, table, rest);
@@ -365,10 +343,7 @@ enum lt_err options_bind_member(void *out, struct option_table table, const stru
 
 /* ---- nearest ---- */
 
-static size_t least3(size_t a, size_t b, size_t c)
-{
-    return a < b ? (a < c ? a : c) : (b < c ? b : c);
-}
+static size_t least3(size_t a, size_t b, size_t c) { return a < b ? (a < c ? a : c) : (b < c ? b : c); }
 
 /* Levenshtein distance of words up to 63 characters. */
 static size_t distance(const char *a, const char *b)
