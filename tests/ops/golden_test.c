@@ -42,7 +42,7 @@ static const struct result *find_result(const struct results *a, const struct re
 
 static double projection(const struct result *result, int j)
 {
-    char name[16];
+    char name[32];
     double sum = 0;
     snprintf(name, sizeof name, "project.%d", j);
     const uint64_t hash = formula_hash(name);
