@@ -111,6 +111,10 @@ build() {
         say "$configured" >&2
         exit 1
     }
+    if [ -n "$changed" ] && [ -t 1 ]; then
+        ninja -C "build/$1" ${2-} # counts its steps on one line
+        return
+    fi
     ninja -C "build/$1" --quiet ${2-} >"build/$1/build.log" 2>&1 || {
         cat "build/$1/build.log" >&2
         exit 1
