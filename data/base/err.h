@@ -5,7 +5,7 @@
 
 #include <stdnoreturn.h>
 
-#define LT_MUST_CHECK __attribute__((warn_unused_result))
+#define LT_MUST_CHECK          __attribute__((warn_unused_result))
 #define LT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 enum lt_err {
@@ -20,12 +20,12 @@ enum lt_err lt_fail(enum lt_err code, const char *format, ...) LT_PRINTF(2, 3);
 /* Puts the formatted text in front of the stored message (a caller adds where it happened) and returns `code`. */
 enum lt_err lt_fail_in(enum lt_err code, const char *format, ...) LT_PRINTF(2, 3);
 
-/* lt_fail for a failed system call on `path`: appends errno's text; ENOSPC and EDQUOT become LT_ENOSPC, ENOMEM LT_ENOMEM,
- * everything else LT_EIO. */
+/* lt_fail for a failed system call on `path`: appends errno's text; ENOSPC and EDQUOT become LT_ENOSPC, ENOMEM
+ * LT_ENOMEM, everything else LT_EIO. */
 enum lt_err lt_fail_errno(const char *action, const char *path);
 
 #ifdef __clang_analyzer__ /* tells the analyzer, which sees one file at a time, that failing never gives LT_OK */
-#define lt_fail(code, ...) (lt_fail(code, __VA_ARGS__), code)
+#define lt_fail(code, ...)          (lt_fail(code, __VA_ARGS__), code)
 #define lt_fail_errno(action, path) (lt_fail_errno(action, path), LT_EIO)
 #endif
 

@@ -21,7 +21,7 @@ enum option_type {
     OPTION_DURATION, /* double seconds: "10 min", "90 s", "2 h", "00:12:00:00" (DD:HH:MM:SS) */
     OPTION_REALS,    /* struct reals: a list of numbers, or one number */
     OPTION_TEXTS,    /* struct texts: a list of strings, or one string */
-    OPTION_SETTING   /* const struct setting * (lent): the subtree itself, read later by its own table; NULL when null */
+    OPTION_SETTING /* const struct setting * (lent): the subtree itself, read later by its own table; NULL when null */
 };
 
 struct amount {
@@ -30,7 +30,8 @@ struct amount {
     double fraction;
 };
 
-/* The amount of `whole`: min(count, whole), or int(whole * fraction) as Lightning's limit_*_batches; all when not set. */
+/* The amount of `whole`: min(count, whole), or int(whole * fraction) as Lightning's limit_*_batches; all when not set.
+ */
 int64_t amount_of(struct amount amount, int64_t whole);
 
 struct reals {
@@ -46,15 +47,15 @@ struct texts {
 struct option {
     const char *key;
     enum option_type type;
-    size_t offset;        /* of the field in the bound struct */
-    const char *initial;  /* the default as YAML text; NULL = the key is required */
-    double min, max;      /* inclusive bounds of numbers (every item of a list); both 0 = none */
-    bool open_min;        /* min itself is not allowed */
-    bool nullable;        /* `null` is allowed: INT and REAL fields are then followed by nothing, so it needs `null_value` */
-    double null_value;    /* what an INT or REAL field gets for null */
-    const char *choices;  /* OPTION_CHOICE: "a|b|c" */
+    size_t offset;       /* of the field in the bound struct */
+    const char *initial; /* the default as YAML text; NULL = the key is required */
+    double min, max;     /* inclusive bounds of numbers (every item of a list); both 0 = none */
+    bool open_min;       /* min itself is not allowed */
+    bool nullable; /* `null` is allowed: INT and REAL fields are then followed by nothing, so it needs `null_value` */
+    double null_value;   /* what an INT or REAL field gets for null */
+    const char *choices; /* OPTION_CHOICE: "a|b|c" */
     const char *unit;
-    const char *help;     /* one sentence */
+    const char *help; /* one sentence */
 };
 
 struct option_table {
@@ -64,14 +65,14 @@ struct option_table {
 
 #define OPTION_TABLE(rows) ((struct option_table){(rows), sizeof(rows) / sizeof((rows)[0])})
 
-/* Fills *out (zeroed first) from a mapping; NULL or null mapping = all defaults. Keys of the mapping without a row are an
- * error that names the nearest row. */
+/* Fills *out (zeroed first) from a mapping; NULL or null mapping = all defaults. Keys of the mapping without a row are
+ * an error that names the nearest row. */
 enum lt_err options_bind(void *out, struct option_table table, const struct setting *mapping) LT_MUST_CHECK;
 void options_release(void *bound, struct option_table table);
 
-/* A family member in a list is written `name`, `{name: scalar-or-list}` or `{name: {key: value…}}`. Gives the member's name
- * (lent) and binds the rest: a scalar or list goes to the table's first row. For a mapping {name: NAME, key: value…}
- * (optimizer, model, data) options_name_of reads NAME and options_bind_named ignores the `name` key. */
+/* A family member in a list is written `name`, `{name: scalar-or-list}` or `{name: {key: value…}}`. Gives the member's
+ * name (lent) and binds the rest: a scalar or list goes to the table's first row. For a mapping {name: NAME, key:
+ * value…} (optimizer, model, data) options_name_of reads NAME and options_bind_named ignores the `name` key. */
 enum lt_err options_member(const char **name, const struct setting **rest, const struct setting *self) LT_MUST_CHECK;
 enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self,
                                 const struct setting *rest) LT_MUST_CHECK;

@@ -1,6 +1,6 @@
-/* Random numbers. Philox4x32-10 (Salmon et al., SC 2011) is counter-based: a number is a pure function of key and counter,
- * so there is no state to save. mt19937 is torch's CPU generator, needed where torch's own order must be reproduced.
- * Thread: any; nothing is shared. */
+/* Random numbers. Philox4x32-10 (Salmon et al., SC 2011) is counter-based: a number is a pure function of key and
+ * counter, so there is no state to save. mt19937 is torch's CPU generator, needed where torch's own order must be
+ * reproduced. Thread: any; nothing is shared. */
 #pragma once
 
 #include <stdint.h>

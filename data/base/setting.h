@@ -14,18 +14,18 @@ enum setting_kind { SETTING_SCALAR, SETTING_SEQUENCE, SETTING_MAPPING };
 
 struct setting {
     enum setting_kind kind;
-    char *key;               /* its key in the mapping above, NULL in sequences and at the root */
-    char *scalar;            /* SETTING_SCALAR: the text as written; "" for an empty value */
-    bool quoted;             /* the scalar stood in quotes: it is text, never null, a number or a bool */
-    const char *file;        /* where it was written: a file's name, "command line" or "default"; lent by the root */
-    int line;                /* 1-based; 0 where lines mean nothing */
-    struct setting **child;  /* SETTING_SEQUENCE, SETTING_MAPPING */
+    char *key;              /* its key in the mapping above, NULL in sequences and at the root */
+    char *scalar;           /* SETTING_SCALAR: the text as written; "" for an empty value */
+    bool quoted;            /* the scalar stood in quotes: it is text, never null, a number or a bool */
+    const char *file;       /* where it was written: a file's name, "command line" or "default"; lent by the root */
+    int line;               /* 1-based; 0 where lines mean nothing */
+    struct setting **child; /* SETTING_SEQUENCE, SETTING_MAPPING */
     size_t count, capacity;
-    struct setting *parent;  /* NULL at the root */
+    struct setting *parent; /* NULL at the root */
 };
 
-/* Reads a YAML file (at most 1 MiB, 64 levels, no anchors or tags: each refused with file:line). An empty file is an empty
- * mapping. Duplicate keys in one mapping are an error. Returns the root in *root (caller frees). */
+/* Reads a YAML file (at most 1 MiB, 64 levels, no anchors or tags: each refused with file:line). An empty file is an
+ * empty mapping. Duplicate keys in one mapping are an error. Returns the root in *root (caller frees). */
 enum lt_err setting_read(struct setting **root, const char *path) LT_MUST_CHECK;
 
 /* The same for text; `file` is the name to say in errors. */

@@ -1,6 +1,6 @@
-/* Spans: where time goes. Every room records spans here (a name, begin, end); the profiler room only reads them. Recording
- * costs two clock reads and one ring push, never allocates after a thread's first span, never waits and never fails: when a
- * thread's ring is full its spans still count in the totals. Nesting is by time within one thread.
+/* Spans: where time goes. Every room records spans here (a name, begin, end); the profiler room only reads them.
+ * Recording costs two clock reads and one ring push, never allocates after a thread's first span, never waits and never
+ * fails: when a thread's ring is full its spans still count in the totals. Nesting is by time within one thread.
  * Threads: any may record; span_drain belongs to one reader. */
 #pragma once
 

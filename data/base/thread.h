@@ -1,4 +1,5 @@
-/* Threads: named, with signals blocked (only the main thread takes signals), and how many cores this process may use. */
+/* Threads: named, with signals blocked (only the main thread takes signals), and how many cores this process may use.
+ */
 #pragma once
 
 #include "data/base/err.h"

@@ -1,8 +1,8 @@
-/* The graph: what a model is, before any device is chosen. A model function calls the builders in engine/ops/ops.h, which add
- * nodes and return values. Errors are sticky: the first one is kept, later builders return NULL for NULL inputs, and
- * graph_status tells at the end; a model function needs no checks.
- * Invariants: nodes are in execution order; each value has one producer; names are torchvision's state_dict names.
- * Thread: one. The graph owns its nodes, values, names and options. */
+/* The graph: what a model is, before any device is chosen. A model function calls the builders in engine/ops/ops.h,
+ * which add nodes and return values. Errors are sticky: the first one is kept, later builders return NULL for NULL
+ * inputs, and graph_status tells at the end; a model function needs no checks. Invariants: nodes are in execution
+ * order; each value has one producer; names are torchvision's state_dict names. Thread: one. The graph owns its nodes,
+ * values, names and options. */
 #pragma once
 
 #include "data/base/err.h"
@@ -27,7 +27,8 @@ enum init_kind {
     INIT_NORMAL,                 /* mean 0, standard deviation a */
     INIT_UNIFORM,                /* -a … a */
     INIT_KAIMING_NORMAL_FAN_OUT, /* gain sqrt(2), as torchvision's resnet and efficientnet convolutions */
-    INIT_KAIMING_UNIFORM_FAN_IN, /* bound sqrt(6 / ((1 + a^2) fan_in)); a = sqrt(5) is torch's default for conv and linear */
+    INIT_KAIMING_UNIFORM_FAN_IN, /* bound sqrt(6 / ((1 + a^2) fan_in)); a = sqrt(5) is torch's default for conv and
+                                    linear */
     INIT_FAN_IN_UNIFORM          /* ±1/sqrt(a): torch's default bias, a = the layer's fan_in */
 };
 
@@ -39,9 +40,9 @@ struct init {
 struct value {
     int id; /* index in graph->value */
     enum value_kind kind;
-    enum dtype dtype;   /* DTYPE_REAL for everything floating */
-    struct shape shape; /* internal layout; see tensor.h */
-    const char *name;   /* state_dict name of parameters and buffers; input name; NULL for activations */
+    enum dtype dtype;      /* DTYPE_REAL for everything floating */
+    struct shape shape;    /* internal layout; see tensor.h */
+    const char *name;      /* state_dict name of parameters and buffers; input name; NULL for activations */
     struct node *producer; /* NULL unless VALUE_ACTIVATION */
     struct init init;      /* parameters and buffers */
     int unit;              /* parameters: block or stage they belong to (flat memory is per unit) */
@@ -65,9 +66,9 @@ struct graph {
     size_t value_count, value_capacity;
     struct node **node;
     size_t node_count, node_capacity;
-    int unit;       /* current unit; see graph_unit */
+    int unit; /* current unit; see graph_unit */
     int unit_count;
-    int64_t batch;  /* capacity of dimension 0 */
+    int64_t batch; /* capacity of dimension 0 */
     enum lt_err status;
     char *message; /* of the first failure */
 };
@@ -90,8 +91,9 @@ struct value *graph_parameter(struct graph *self, const char *layer, const char 
 struct value *graph_buffer(struct graph *self, const char *layer, const char *suffix, enum dtype dtype,
                            struct shape shape, struct init init);
 
-/* For op builders: adds a node of `op`. Options are copied (`bytes` of them). Runs the op's shape rule, which makes out[] and
- * saved[] by graph_output and graph_saved. Returns the node, or NULL after any error (also when an input is NULL). */
+/* For op builders: adds a node of `op`. Options are copied (`bytes` of them). Runs the op's shape rule, which makes
+ * out[] and saved[] by graph_output and graph_saved. Returns the node, or NULL after any error (also when an input is
+ * NULL). */
 struct node *graph_node(struct graph *self, const struct op *op, const char *name, const void *options, size_t bytes,
                         struct value *const *in, int in_count);
 
@@ -100,11 +102,12 @@ struct value *graph_output(struct graph *self, struct node *node, enum dtype dty
 struct value *graph_saved(struct graph *self, struct node *node, enum dtype dtype, struct shape shape);
 
 /* Records the first error (sticky) with the layer's name in front; returns `code`. */
-enum lt_err graph_fail(struct graph *self, const char *layer, enum lt_err code, const char *format, ...) LT_PRINTF(4, 5);
+enum lt_err graph_fail(struct graph *self, const char *layer, enum lt_err code, const char *format, ...)
+    LT_PRINTF(4, 5);
 
 /* Finds a parameter or buffer by name; NULL when there is none. */
 struct value *graph_find(const struct graph *self, const char *name);
 
-/* Freezes parameters whose name matches one of the fnmatch patterns; returns how many each pattern matched in matched[]. A
- * batch norm whose weight and bias are both frozen runs on its running statistics. */
+/* Freezes parameters whose name matches one of the fnmatch patterns; returns how many each pattern matched in
+ * matched[]. A batch norm whose weight and bias are both frozen runs on its running statistics. */
 void graph_freeze(struct graph *self, char *const *pattern, size_t count, int64_t *matched);

@@ -1,7 +1,7 @@
 /* An op: its shape rule, what its gradient reads, how much work it is; and its kernels, one struct kernel per backend.
  * Implementers' door; users of ops include engine/ops/ops.h (builders).
- * A kernel never allocates, never fails (shapes were checked when the graph was built) and gives the same bits for any number
- * of threads. Thread: kernels run on the trainer thread, which may spread work over step->device's pool. */
+ * A kernel never allocates, never fails (shapes were checked when the graph was built) and gives the same bits for any
+ * number of threads. Thread: kernels run on the trainer thread, which may spread work over step->device's pool. */
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -48,7 +48,8 @@ struct op {
     bool in_place_backward;  /* din[0] may lie over dout[0] */
     /* Multiply-adds of one forward for the whole batch; NULL = 0. */
     int64_t (*macs)(const struct node *node);
-    /* Lends data that is the same for every run (a table); the plan keeps a copy on the device in call->constant. NULL = none. */
+    /* Lends data that is the same for every run (a table); the plan keeps a copy on the device in call->constant. NULL
+     * = none. */
     const void *(*constant)(const struct node *node, size_t *bytes);
     /* Frees what lies behind options (not options itself); NULL when there is nothing. */
     void (*release)(void *options);
@@ -70,4 +71,5 @@ enum op_id op_id(const struct op *op);
 const struct op *op_at(enum op_id id);
 
 /* For builders and shape rules: fails unless x holds real numbers and has `rank` dimensions (0: any). */
-enum lt_err op_check_input(struct graph *graph, const struct op *op, const char *layer, const struct value *x, int rank);
+enum lt_err op_check_input(struct graph *graph, const struct op *op, const char *layer, const struct value *x,
+                           int rank);

@@ -1,6 +1,6 @@
-/* Builders: what model functions call. Each adds one node (and the layer's parameters) to the graph and returns its output.
- * Layouts: x is NHWC unless said; names and meanings are torch's (torch.nn.functional). Any NULL input gives NULL.
- * `layer` is torch's module path; parameters get "LAYER.weight" and so on. */
+/* Builders: what model functions call. Each adds one node (and the layer's parameters) to the graph and returns its
+ * output. Layouts: x is NHWC unless said; names and meanings are torch's (torch.nn.functional). Any NULL input gives
+ * NULL. `layer` is torch's module path; parameters get "LAYER.weight" and so on. */
 #pragma once
 
 #include "engine/graph/graph.h"
@@ -31,7 +31,8 @@ struct batch_norm_options {
     double eps, momentum; /* 0 eps means 1e-5, 0 momentum means 0.1 (torch's) */
     bool zero_init;       /* weight starts at 0 instead of 1 */
 };
-/* x [n,h,w,c] -> same; weight, bias [c]; buffers running_mean, running_var [c] (unbiased variance), num_batches_tracked. */
+/* x [n,h,w,c] -> same; weight, bias [c]; buffers running_mean, running_var [c] (unbiased variance),
+ * num_batches_tracked. */
 struct value *batch_norm(struct graph *g, struct value *x, const char *layer, struct batch_norm_options options);
 
 /* Elementwise; any shape. */
@@ -58,7 +59,8 @@ struct value *adaptive_avg_pool2d(struct graph *g, struct value *x, const char *
 /* x [n,h,w,c] -> [n,c*h*w] in torch's (c,h,w) order. */
 struct value *flatten(struct graph *g, struct value *x, const char *layer);
 
-/* Inverted dropout: keeps with probability 1-p, scales by 1/(1-p). The mask is a function of (seed, layer, epoch, sample). */
+/* Inverted dropout: keeps with probability 1-p, scales by 1/(1-p). The mask is a function of (seed, layer, epoch,
+ * sample). */
 struct value *dropout(struct graph *g, struct value *x, const char *layer, double p);
 
 /* torchvision's StochasticDepth(p, "row"): whole samples are dropped, survivors scaled by 1/(1-p). */
@@ -68,8 +70,8 @@ struct value *stochastic_depth(struct graph *g, struct value *x, const char *lay
 struct value *normalize(struct graph *g, struct value *x, const char *layer, const double mean[3], const double std[3]);
 
 /* Mean cross entropy with label smoothing (torch.nn.functional.cross_entropy). logits [n,k], target i32 [n].
- * out[0] is the loss of each sample [n], out[1] the predicted class i32 [n] (first of equals). Its gradient starts the backward
- * pass: dlogits = weight of a sample (step->loss_weight, a device scalar) * d loss_i / d logits. A target of -1 marks a row of
- * padding: loss and gradient 0. */
+ * out[0] is the loss of each sample [n], out[1] the predicted class i32 [n] (first of equals). Its gradient starts the
+ * backward pass: dlogits = weight of a sample (step->loss_weight, a device scalar) * d loss_i / d logits. A target of
+ * -1 marks a row of padding: loss and gradient 0. */
 struct value *cross_entropy(struct graph *g, struct value *logits, struct value *target, const char *layer,
                             double label_smoothing);

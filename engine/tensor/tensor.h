@@ -31,8 +31,7 @@ struct shape {
 
 /* shape_of(4, n, h, w, c) with SHAPE(n, h, w, c). */
 struct shape shape_of(int rank, const int64_t *size);
-#define SHAPE(...)                                                                                                     \
-    shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
+#define SHAPE(...) shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
 
 /* Product of the sizes; 1 for rank 0. */
 int64_t shape_count(struct shape shape);
@@ -44,5 +43,6 @@ const char *shape_text(char *text, struct shape shape);
 struct tensor {
     void *data; /* NULL = absent (an optional input, or a gradient nobody wants) */
     enum dtype dtype;
-    struct shape shape; /* dimension 0 of an activation is the plan's batch capacity; struct step says how many are real */
+    struct shape
+        shape; /* dimension 0 of an activation is the plan's batch capacity; struct step says how many are real */
 };
