@@ -85,16 +85,22 @@ static int find_choice(const char *choices, const char *word)
 
 /* ---- one option ---- */
 
-static void *field(void *bound, const struct option *row) { return (char *)bound + row->offset; }
-static const void *field_const(const void *bound, const struct option *row) { return (const char *)bound + row->offset; }
+static void *field(void *bound, const struct option *row)
+{
+    return (char *)bound + row->offset;
+}
 
 static enum lt_err wrong(const struct setting *at, const char *wanted)
 {
     if (at->kind == SETTING_SCALAR) return setting_fail(at, "'%s' is not %s", at->scalar, wanted);
-    return setting_fail(at, "a %s stands here, but it must be %s", at->kind == SETTING_MAPPING ? "mapping" : "list", wanted);
+    return setting_fail(at, "a %s stands here, but it must be %s", at->kind == SETTING_MAPPING ? "mapping" : "list",
+                        wanted);
 }
 
-static bool plain(const struct setting *at) { return at->kind == SETTING_SCALAR && !at->quoted; }
+static bool plain(const struct setting *at)
+{
+    return at->kind == SETTING_SCALAR && !at->quoted;
+}
 
 static enum lt_err check_bounds(const struct option *row, const struct setting *at, double value)
 {
@@ -103,9 +109,10 @@ static enum lt_err check_bounds(const struct option *row, const struct setting *
     bool has_max = row->max > row->min;
     if (!low && !(has_max && value > row->max) && !isnan(value)) return LT_OK;
     if (has_max)
-        return setting_fail(at, "%g is not possible: it must be %s %g and at most %g", value, row->open_min ? "above" : "at least",
-                            row->min, row->max);
-    return setting_fail(at, "%g is not possible: it must be %s %g", value, row->open_min ? "above" : "at least", row->min);
+        return setting_fail(at, "%g is not possible: it must be %s %g and at most %g", value,
+                            row->open_min ? "above" : "at least", row->min, row->max);
+    return setting_fail(at, "%g is not possible: it must be %s %g", value, row->open_min ? "above" : "at least",
+                        row->min);
 }
 
 static enum lt_err read_real(double *value, const struct option *row, const struct setting *at)
@@ -120,14 +127,22 @@ static enum lt_err read_amount(struct amount *amount, const struct option *row, 
     amount->is_set = true;
     if (parse_int(at->scalar, &amount->count)) return check_bounds(row, at, (double)amount->count);
     amount->is_fraction = true;
-    if (!parse_real(at->scalar, &amount->fraction)) return wrong(at, "a number of batches (10) or a share of them (0.5)");
-    if (!(amount->fraction >= 0 && amount->fraction <= 1)) return setting_fail(at, "%s is not possible: a share lies between 0.0 and 1.0", at->scalar);
+    if (!parse_real(at->scalar, &amount->fraction))
+        return wrong(at, "a number of batches (10) or a share of them (0.5)");
+    if (!(amount->fraction >= 0 && amount->fraction <= 1))
+        return setting_fail(at, "%s is not possible: a share lies between 0.0 and 1.0", at->scalar);
     return LT_OK;
 }
 
 /* Calls read for each item of a list, or once for a single value. */
-static size_t items_of(const struct setting *at) { return at->kind == SETTING_SEQUENCE ? at->count : 1; }
-static const struct setting *item_of(const struct setting *at, size_t i) { return at->kind == SETTING_SEQUENCE ? at->child[i] : at; }
+static size_t items_of(const struct setting *at)
+{
+    return at->kind == SETTING_SEQUENCE ? at->count : 1;
+}
+static const struct setting *item_of(const struct setting *at, size_t i)
+{
+    return at->kind == SETTING_SEQUENCE ? at->child[i] : at;
+}
 
 static enum lt_err read_reals(struct reals *reals, const struct option *row, const struct setting *at)
 {
@@ -195,7 +210,8 @@ static enum lt_err read_value(void *to, const struct option *row, const struct s
     case OPTION_CHOICE: return read_choice(to, row, at);
     case OPTION_AMOUNT: return read_amount(to, row, at);
     case OPTION_DURATION:
-        if (at->kind != SETTING_SCALAR || !parse_duration(at->scalar, to)) return wrong(at, "a duration (90 s, 10 min, 2 h)");
+        if (at->kind != SETTING_SCALAR || !parse_duration(at->scalar, to))
+            return wrong(at, "a duration (90 s, 10 min, 2 h)");
         return LT_OK;
     case OPTION_REALS: return read_reals(to, row, at);
     case OPTION_TEXTS: return read_texts(to, at);
@@ -252,8 +268,8 @@ static enum lt_err check_keys(struct option_table table, const struct setting *m
         const char **name = memory_new(table.count + 1, sizeof *name);
         for (size_t k = 0; k < table.count; k++) name[k] = table.row[k].key;
         const char *nearest = options_nearest(key, name, table.count);
-        enum lt_err err = setting_fail(mapping->child[i], "there is no key '%s' here%s%s%s", key, nearest ? "; did you mean '" : "",
-                                       nearest ? nearest : "", nearest ? "'?" : "");
+        enum lt_err err = setting_fail(mapping->child[i], "there is no key '%s' here%s%s%s", key,
+                                       nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         free(name);
         return err;
     }
@@ -281,7 +297,8 @@ static enum lt_err bind(void *out, struct option_table table, const struct setti
     return LT_OK;
 }
 
-static enum lt_err bind_or_release(void *out, struct option_table table, const struct setting *mapping, const char *ignored)
+static enum lt_err bind_or_release(void *out, struct option_table table, const struct setting *mapping,
+                                   const char *ignored)
 {
     enum lt_err err = bind(out, table, mapping, ignored);
     if (err != LT_OK) options_release(out, table);
@@ -327,7 +344,8 @@ enum lt_err options_member(const char **name, const struct setting **rest, const
     return LT_OK;
 }
 
-enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self, const struct setting *rest)
+enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self,
+                                const struct setting *rest)
 {
     if (setting_is_null(rest)) return options_bind(out, table, NULL);
     if (rest->kind == SETTING_MAPPING) return options_bind(out, table, rest);
@@ -343,7 +361,10 @@ enum lt_err options_bind_member(void *out, struct option_table table, const stru
 
 /* ---- nearest ---- */
 
-static size_t least3(size_t a, size_t b, size_t c) { return a < b ? (a < c ? a : c) : (b < c ? b : c); }
+static size_t least3(size_t a, size_t b, size_t c)
+{
+    return a < b ? (a < c ? a : c) : (b < c ? b : c);
+}
 
 /* Levenshtein distance of words up to 63 characters. */
 static size_t distance(const char *a, const char *b)
@@ -372,124 +393,4 @@ const char *options_nearest(const char *word, const char *const *candidate, size
         if (d < best) best = d, nearest = candidate[i];
     }
     return nearest;
-}
-
-/* ---- writing ---- */
-
-static void write_real(struct text *out, double value)
-{
-    if (isinf(value)) {
-        text_add(out, value > 0 ? ".inf" : "-.inf");
-        return;
-    }
-    char shortest[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(shortest, sizeof shortest, "%.*g", digits, value);
-        if (strtod(shortest, NULL) == value) break;
-    }
-    text_add(out, "%s", shortest);
-}
-
-static void write_text(struct text *out, const char *value)
-{
-    struct setting scalar = {.scalar = (char *)value, .quoted = true};
-    struct text line = {0};
-    setting_write(&line, &scalar);
-    text_add_bytes(out, text_get(&line), line.length - 1);
-    text_release(&line);
-}
-
-static void write_list(struct text *out, const void *at, enum option_type type)
-{
-    const struct reals *reals = at;
-    const struct texts *texts = at;
-    size_t count = type == OPTION_REALS ? reals->count : texts->count;
-    text_add(out, "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i) text_add(out, ", ");
-        if (type == OPTION_REALS)
-            write_real(out, reals->item[i]);
-        else
-            write_text(out, texts->item[i]);
-    }
-    text_add(out, "]");
-}
-
-static void write_choice(struct text *out, const char *choices, int index)
-{
-    while (index-- > 0) choices += strcspn(choices, "|") + 1;
-    text_add_bytes(out, choices, strcspn(choices, "|"));
-}
-
-static void write_value(struct text *out, const void *at, const struct option *row)
-{
-    const struct amount *amount = at;
-    switch (row->type) {
-    case OPTION_BOOL: text_add(out, *(const bool *)at ? "true" : "false"); break;
-    case OPTION_INT:
-        if (row->nullable && (double)*(const int64_t *)at == row->null_value)
-            text_add(out, "null");
-        else
-            text_add(out, "%lld", (long long)*(const int64_t *)at);
-        break;
-    case OPTION_REAL:
-    case OPTION_DURATION:
-        if (row->nullable && *(const double *)at == row->null_value)
-            text_add(out, "null");
-        else
-            write_real(out, *(const double *)at);
-        break;
-    case OPTION_TEXT:
-        if (*(char *const *)at)
-            write_text(out, *(char *const *)at);
-        else
-            text_add(out, "null");
-        break;
-    case OPTION_CHOICE: write_choice(out, row->choices, *(const int *)at); break;
-    case OPTION_AMOUNT:
-        if (!amount->is_set)
-            text_add(out, "null");
-        else if (!amount->is_fraction)
-            text_add(out, "%lld", (long long)amount->count);
-        else
-            text_add(out, amount->fraction == (double)(int)amount->fraction ? "%.1f" : "%.17g", amount->fraction);
-        break;
-    case OPTION_REALS:
-    case OPTION_TEXTS: write_list(out, at, row->type); break;
-    case OPTION_SETTING:
-        if (*(const struct setting *const *)at) {
-            struct text line = {0};
-            struct setting flow = {.kind = SETTING_SEQUENCE};
-            struct setting *child = (struct setting *)*(const struct setting *const *)at;
-            flow.child = &child;
-            flow.count = 1;
-            setting_write(&line, &flow); /* "- {…}\n" */
-            text_add_bytes(out, text_get(&line) + 2, line.length - 3);
-            text_release(&line);
-        } else {
-            text_add(out, "null");
-        }
-        break;
-    }
-}
-
-void options_write(struct text *out, const void *bound, struct option_table table, int indent)
-{
-    for (size_t i = 0; i < table.count; i++) {
-        text_add(out, "%*s%s: ", indent, "", table.row[i].key);
-        write_value(out, field_const(bound, &table.row[i]), &table.row[i]);
-        text_add(out, "\n");
-    }
-}
-
-void options_help(struct text *out, struct option_table table, int indent)
-{
-    for (size_t i = 0; i < table.count; i++) {
-        const struct option *row = &table.row[i];
-        text_add(out, "%*s%-28s %s", indent, "", row->key, row->help ? row->help : "");
-        if (row->choices) text_add(out, " (%s)", row->choices);
-        if (row->unit) text_add(out, " [%s]", row->unit);
-        if (row->initial) text_add(out, "; default %s", *row->initial ? row->initial : "none");
-        text_add(out, "\n");
-    }
 }

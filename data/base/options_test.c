@@ -24,15 +24,56 @@ struct sample_options {
 };
 
 static const struct option rows[] = {
-    {.key = "size", .type = OPTION_INT, .offset = offsetof(struct sample_options, size), .initial = "32", .min = 1, .max = 4096, .help = "h"},
-    {.key = "rate", .type = OPTION_REAL, .offset = offsetof(struct sample_options, rate), .initial = "1e-3", .min = 0, .open_min = true, .help = "h"},
-    {.key = "fast", .type = OPTION_BOOL, .offset = offsetof(struct sample_options, fast), .initial = "false", .help = "h"},
-    {.key = "name", .type = OPTION_TEXT, .offset = offsetof(struct sample_options, name), .initial = "null", .help = "h"},
-    {.key = "mode", .type = OPTION_CHOICE, .offset = offsetof(struct sample_options, mode), .initial = "min", .choices = "min|max", .help = "h"},
-    {.key = "limit", .type = OPTION_AMOUNT, .offset = offsetof(struct sample_options, limit), .initial = "1.0", .help = "h"},
-    {.key = "every", .type = OPTION_DURATION, .offset = offsetof(struct sample_options, every), .initial = "10 min", .help = "h"},
-    {.key = "scale", .type = OPTION_REALS, .offset = offsetof(struct sample_options, scale), .initial = "[0.08, 1]", .help = "h"},
-    {.key = "freeze", .type = OPTION_TEXTS, .offset = offsetof(struct sample_options, freeze), .initial = "[]", .help = "h"},
+    {.key = "size",
+     .type = OPTION_INT,
+     .offset = offsetof(struct sample_options, size),
+     .initial = "32",
+     .min = 1,
+     .max = 4096,
+     .help = "h"},
+    {.key = "rate",
+     .type = OPTION_REAL,
+     .offset = offsetof(struct sample_options, rate),
+     .initial = "1e-3",
+     .min = 0,
+     .open_min = true,
+     .help = "h"},
+    {.key = "fast",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct sample_options, fast),
+     .initial = "false",
+     .help = "h"},
+    {.key = "name",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct sample_options, name),
+     .initial = "null",
+     .help = "h"},
+    {.key = "mode",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct sample_options, mode),
+     .initial = "min",
+     .choices = "min|max",
+     .help = "h"},
+    {.key = "limit",
+     .type = OPTION_AMOUNT,
+     .offset = offsetof(struct sample_options, limit),
+     .initial = "1.0",
+     .help = "h"},
+    {.key = "every",
+     .type = OPTION_DURATION,
+     .offset = offsetof(struct sample_options, every),
+     .initial = "10 min",
+     .help = "h"},
+    {.key = "scale",
+     .type = OPTION_REALS,
+     .offset = offsetof(struct sample_options, scale),
+     .initial = "[0.08, 1]",
+     .help = "h"},
+    {.key = "freeze",
+     .type = OPTION_TEXTS,
+     .offset = offsetof(struct sample_options, freeze),
+     .initial = "[]",
+     .help = "h"},
 };
 static const struct option_table table = {rows, sizeof rows / sizeof *rows};
 
@@ -114,7 +155,8 @@ static void round_trip(void **state)
 {
     (void)state;
     struct sample_options a, b;
-    assert_int_equal(bind_text(&a, "{size: 7, rate: 0.1, name: \"x: #\\\"y\", limit: 1.0, mode: max, freeze: [a, 'null']}"), LT_OK);
+    assert_int_equal(
+        bind_text(&a, "{size: 7, rate: 0.1, name: \"x: #\\\"y\", limit: 1.0, mode: max, freeze: [a, 'null']}"), LT_OK);
     struct text text = {0}, again = {0};
     options_write(&text, &a, table, 0);
     assert_int_equal(bind_text(&b, text_get(&text)), LT_OK);
@@ -166,8 +208,12 @@ static void hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),   cmocka_unit_test(errors),  cmocka_unit_test(amounts),
-        cmocka_unit_test(round_trip), cmocka_unit_test(merge_and_override), cmocka_unit_test(hostile),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(amounts),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(merge_and_override),
+        cmocka_unit_test(hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
