@@ -188,6 +188,33 @@ static void merge_and_override(void **state)
     setting_free(base);
 }
 
+/* What the fuzzer found: texts that YAML reads as something else unless they are quoted and escaped. */
+static void awkward_texts(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"---",
+                                        "...",
+                                        "--- a",
+                                        "-.5",
+                                        "\xc2\x85U0",
+                                        "\xe2\x80\xa8",
+                                        "\xef\xbb\xbf"
+                                        "a",
+                                        "\x7f",
+                                        "a\nb\\\""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct setting plain = {.scalar = (char *)texts[i]};
+        struct text written = {0};
+        struct setting *read;
+        setting_write(&written, &plain);
+        assert_int_equal(setting_parse(&read, text_get(&written), "t.yaml"), LT_OK);
+        assert_int_equal(read->kind, SETTING_SCALAR);
+        assert_string_equal(read->scalar, texts[i]);
+        setting_free(read);
+        text_release(&written);
+    }
+}
+
 static void hostile(void **state)
 {
     (void)state;
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test(amounts),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(merge_and_override),
+        cmocka_unit_test(awkward_texts),
         cmocka_unit_test(hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,10 +321,28 @@ enum lt_err setting_override(struct setting *root, const char *dotted, const cha
 
 /* ---- writing ---- */
 
+/* What YAML takes for a line break or does not allow as it is: the length in bytes of such a character at `text`, with
+ * its code; 0 where there is none. */
+static size_t unprintable(const char *text, unsigned *code)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] != 0 && (c[0] < 32 || c[0] == 127)) return *code = c[0], 1;
+    if (c[0] == 0xc2 && c[1] < 0xa0) return *code = c[1], 2;
+    const bool separator = c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0xa8 || c[2] == 0xa9);
+    const bool mark = c[0] == 0xef && ((c[1] == 0xbb && c[2] == 0xbf) || (c[1] == 0xbf && c[2] >= 0xbe));
+    if (!separator && !mark) return 0;
+    *code = (c[0] & 15u) << 12 | (c[1] & 63u) << 6 | (c[2] & 63u);
+    return 3;
+}
+
 static bool is_plain(const struct setting *self)
 {
     const char *text = self->scalar;
+    unsigned code;
     if (self->quoted || !*text) return false;
+    for (const char *c = text; *c; c++)
+        if (unprintable(c, &code)) return false;
+    if (strncmp(text, "---", 3) == 0 || strncmp(text, "...", 3) == 0) return false; /* ends of a document */
     if (strpbrk(text, ":#{}[],&*!|>'\"%@`\\\n\t") || text[0] == '-' || text[0] == '?' || text[0] == ' ' ||
         text[strlen(text) - 1] == ' ')
         return text[0] == '-' && strspn(text, "-0123456789.eE+") == strlen(text) && text[1];
@@ -342,13 +360,15 @@ static void write_scalar(struct text *out, const struct setting *self)
         return;
     }
     text_add(out, "\"");
+    unsigned code;
     for (const char *c = self->scalar; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            text_add(out, "\\%c", *c);
-        else if ((unsigned char)*c < 32)
-            text_add(out, "\\x%02x", (unsigned)*c);
-        else
-            text_add_bytes(out, c, 1);
+        const size_t length = unprintable(c, &code);
+        if (length > 0) {
+            text_add(out, "\\u%04x", code);
+            c += length - 1;
+        } else {
+            text_add(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        }
     }
     text_add(out, "\"");
 }
