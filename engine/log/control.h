@@ -1,5 +1,6 @@
-/* The control mailbox: the only way upstream. Viewers and signals put commands in; the trainer drains it at step boundaries and
- * answers with log_answer. Threads: any may put; the trainer takes; no lock is held while anything is done. */
+/* The control mailbox: the only way upstream. Viewers and signals put commands in; the trainer drains it at step
+ * boundaries and answers with log_answer. Threads: any may put; the trainer takes; no lock is held while anything is
+ * done. */
 #pragma once
 
 #include "data/base/err.h"
@@ -12,7 +13,7 @@ enum command {
     COMMAND_RESUME,
     COMMAND_CHECKPOINT,
     COMMAND_VALIDATE,
-    COMMAND_STOP,          /* without saving */
+    COMMAND_STOP, /* without saving */
     COMMAND_SAVE_AND_STOP,
     COMMANDS
 };

@@ -1,7 +1,7 @@
-/* The run's log: numbers (metric, step, value), events, per-parameter families and the run's status go in at one end and to every
- * sink (run.h5, viewers' sockets, plain lines) at the other. The trainer never waits: each sink has its own ring and thread, a full
- * ring counts drops, which become an event.
- * Thread: log_* functions that record belong to the trainer thread; sinks run on their own. */
+/* The run's log: numbers (metric, step, value), events, per-parameter families and the run's status go in at one end
+ * and to every sink (run.h5, viewers' sockets, plain lines) at the other. The trainer never waits: each sink has its
+ * own ring and thread, a full ring counts drops, which become an event. Thread: log_* functions that record belong to
+ * the trainer thread; sinks run on their own. */
 #pragma once
 
 #include "data/base/err.h"
@@ -30,21 +30,21 @@ struct metric_info {
 
 /* Facts about the run, written once. */
 struct log_run {
-    const char *folder;      /* runs/NAME/VERSION; run.h5 goes here */
-    const char *name;        /* NAME/VERSION */
+    const char *folder; /* runs/NAME/VERSION; run.h5 goes here */
+    const char *name;   /* NAME/VERSION */
     const char *model, *device, *precision;
     const char *config_yaml; /* the resolved configuration */
     int argc;
     char **argv;
     const char *const *parameter_name; /* of the grad_norm family, [parameters]; frozen ones left out */
     int64_t parameters;
-    int64_t resume_step;     /* -1, or rows after this step of an existing run.h5 are superseded */
+    int64_t resume_step; /* -1, or rows after this step of an existing run.h5 are superseded */
 };
 
 struct log_options {
     bool hdf5, lines;
-    double lines_every_s; /* plain lines: seconds between status lines */
-    int viewer_fd;        /* an already connected viewer (the screen that forked us), or -1 */
+    double lines_every_s;    /* plain lines: seconds between status lines */
+    int viewer_fd;           /* an already connected viewer (the screen that forked us), or -1 */
     const char *socket_path; /* where attach finds us, or NULL */
     struct mailbox *mailbox; /* where viewers' commands go (control.h); borrowed */
 };
@@ -54,10 +54,12 @@ struct log;
 /* Opens every sink. A folder that cannot be written gives a run without run.h5 and a severe event, not an error. */
 enum lt_err log_open(struct log **self, const struct log_run *run, const struct log_options *options) LT_MUST_CHECK;
 
-/* Flushes, marks the end in run.h5 (`state` done, failed, nan, …) and says goodbye to viewers with the exit code and sentence. */
+/* Flushes, marks the end in run.h5 (`state` done, failed, nan, …) and says goodbye to viewers with the exit code and
+ * sentence. */
 void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence);
 
-/* Declares a metric and returns its id; the same name gives the same id. Known names should be declared before training. */
+/* Declares a metric and returns its id; the same name gives the same id. Known names should be declared before
+ * training. */
 int log_metric(struct log *self, const struct metric_info *info);
 
 /* Records. wall is taken here. NaN and infinities are kept as they are. */
@@ -72,7 +74,8 @@ void log_grad_norms(struct log *self, int64_t step, const double *norm);
 void log_phases(struct log *self, int64_t step, const double *ms);
 
 /* One row of /epochs. */
-void log_epoch(struct log *self, int64_t epoch, int64_t first_step, int64_t last_step, double first_wall, double last_wall);
+void log_epoch(struct log *self, int64_t epoch, int64_t first_step, int64_t last_step, double first_wall,
+               double last_wall);
 
 /* Publishes the newest status; sinks look at it when they like. Cheap; call each step. */
 void log_status(struct log *self, const struct run_status *status);
