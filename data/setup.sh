@@ -22,10 +22,14 @@ libcmocka-dev       module   cmocka
 libvterm-dev        module   vterm
 tmux                command  tmux
 '
+# Only for tests/run.sh --all: static checks, and Python for fetching real pictures.
 check_needs='
 clang               command  clang
 clang-tidy          command  clang-tidy
 clang-format        command  clang-format
+python3             command  /usr/bin/python3
+python3-pil         file     /usr/lib/python3/dist-packages/PIL/__init__.py
+python3-pip         file     /usr/lib/python3/dist-packages/pip/__init__.py
 '
 
 say() {

@@ -17,7 +17,7 @@ skip() {
 }
 
 find_python() { # MODULE…
-    for python in ${LATHE_PYTHON-} python3; do
+    for python in ${LATHE_PYTHON-} python3 /usr/bin/python3; do
         command -v "$python" >/dev/null 2>&1 || continue
         imports=
         for module in "$@"; do imports="${imports}import $module;"; done
