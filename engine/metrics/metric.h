@@ -1,5 +1,5 @@
-/* Metrics of classification, all from one confusion matrix per stage; definitions are torchmetrics'. Sums are exact integers, the loss
- * a sample-weighted sum in double over samples in batch order. Thread: the trainer's. */
+/* Metrics of classification, all from one confusion matrix per stage; definitions are torchmetrics'. Sums are exact
+ * integers, the loss a sample-weighted sum in double over samples in batch order. Thread: the trainer's. */
 #pragma once
 
 #include "data/base/options.h"
@@ -18,8 +18,14 @@ void confusion_clear(struct confusion *self);
 void confusion_add(struct confusion *self, const int32_t *target, const int32_t *predicted, int64_t n);
 int64_t confusion_total(const struct confusion *self);
 
+/* What one class got right and wrong. */
+struct class_counts {
+    int64_t true_positive, false_positive, false_negative;
+};
+struct class_counts confusion_class(const struct confusion *self, int32_t class_index);
+
 struct metric {
-    const char *name;  /* in configuration: "accuracy", "f1_score" */
+    const char *name;       /* in configuration: "accuracy", "f1_score" */
     const char *short_name; /* in logs: "acc", "f1" */
     const char *help;
     struct option_table table;
@@ -42,10 +48,14 @@ struct metric_set {
     double loss_sum;
     int64_t samples;
 };
+/* `list`: [accuracy, {f1_score: {average: macro}}]; null gives none. The confusion matrix is made later, by
+ * metric_set_classes. */
 enum lt_err metric_set_read(struct metric_set *self, const char *stage, const struct setting *list) LT_MUST_CHECK;
 void metric_set_release(struct metric_set *self);
+void metric_set_classes(struct metric_set *self, int32_t classes);
 void metric_set_clear(struct metric_set *self);
-void metric_set_add(struct metric_set *self, const float *loss, const int32_t *target, const int32_t *predicted, int64_t n);
+void metric_set_add(struct metric_set *self, const float *loss, const int32_t *target, const int32_t *predicted,
+                    int64_t n);
 double metric_set_loss(const struct metric_set *self);
 double metric_set_value(const struct metric_set *self, size_t index);
 
