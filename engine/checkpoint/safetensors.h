@@ -1,6 +1,6 @@
-/* The safetensors file format (huggingface.co/docs/safetensors): u64 header length, JSON header, tensor bytes. Reading maps the file
- * and trusts nothing: header size, JSON, dtypes, offsets (inside, in order, contiguous, no overlap), duplicate names.
- * Thread: a reader is read-only. */
+/* The safetensors file format (huggingface.co/docs/safetensors): u64 header length, JSON header, tensor bytes. Reading
+ * maps the file and trusts nothing: header size, JSON, dtypes, offsets (inside, in order, contiguous, no overlap),
+ * duplicate names. Thread: a reader is read-only. */
 #pragma once
 
 #include "data/base/err.h"
@@ -33,7 +33,8 @@ struct safetensors_pair {
     const char *key, *value;
 };
 
-/* Writes atomically (path.h). With `checksum`, `__metadata__` also gets "checksum": XXH3-128 over the header without it and all
- * data; safetensors_open checks it where present, so that one flipped or missing byte is an error that names the file. */
+/* Writes atomically (path.h). With `checksum`, `__metadata__` also gets "checksum": XXH3-128 over the header without it
+ * and all data; safetensors_open checks it where present, so that one flipped or missing byte is an error that names
+ * the file. */
 enum lt_err safetensors_write(const char *path, const struct safetensors_tensor *tensor, int count,
                               const struct safetensors_pair *metadata, int pairs, bool checksum) LT_MUST_CHECK;
