@@ -109,3 +109,8 @@ const struct graph *plan_graph(const struct plan *self)
 {
     return self->graph;
 }
+
+const struct optimizer *plan_optimizer(const struct plan *self)
+{
+    return self->options.training ? optimizer_at(self->options.optimizer) : NULL;
+}

@@ -93,6 +93,9 @@ struct plan_tensor plan_tensor(const struct plan *self, int index);
 /* Index among parameters that have gradients (norm[] order), -1 for others. */
 int plan_norm_index(const struct plan *self, int index);
 
+/* Lends the optimizer, for the names of its states; NULL for plans without training. */
+const struct optimizer *plan_optimizer(const struct plan *self);
+
 /* Host copies in torch's layout (convolutions OIHW): get from the device, or set it. */
 void plan_get(const struct plan *self, struct tensor device_tensor, const struct value *value, void *host);
 void plan_set(struct plan *self, struct tensor device_tensor, const struct value *value, const void *host);
