@@ -64,7 +64,7 @@ static void write_value(struct text *out, const void *at, const struct option *r
         break;
     case OPTION_REAL:
     case OPTION_DURATION:
-        if (row->nullable && *(const double *)at == row->null_value)
+        if (row->nullable && (*(const double *)at == row->null_value || isnan(*(const double *)at)))
             text_add(out, "null");
         else
             write_real(out, *(const double *)at);

@@ -1,5 +1,5 @@
-/* A callback: sees a const view of the run at the hooks of semantics (Lightning's names) and returns wishes; it never calls the trainer
- * back. Options are its own table; state goes into checkpoints by name. Thread: the trainer's. */
+/* A callback: sees a const view of the run at the hooks of semantics (Lightning's names) and returns wishes; it never
+ * calls the trainer back. Options are its own table; state goes into checkpoints by name. Thread: the trainer's. */
 #pragma once
 
 #include "data/base/options.h"
@@ -18,35 +18,39 @@ struct logged_value {
 };
 
 struct run_view {
-    struct log *log;              /* for log_scalar, log_event, log_grad_norms */
-    const char *folder;           /* the run's */
+    struct log *log;    /* for log_scalar, log_event, log_grad_norms */
+    const char *folder; /* the run's */
     const char *checkpoint_folder;
     enum run_stage stage;
     int64_t step, epoch, batch, batches;
-    bool has_validation;          /* a validation runs each epoch */
-    bool validated;               /* one ended since the last train epoch began */
+    bool has_validation; /* a validation runs each epoch */
+    bool validated;      /* one ended since the last train epoch began */
     const struct logged_value *value;
     size_t values;
-    const double *lr;             /* per optimizer group */
+    const double *lr; /* per optimizer group */
     const char *const *group_name;
     int groups;
     const char *optimizer_name;
     const char *const *parameter_name; /* of norm[] */
-    const double *norm;           /* [parameters + 1], global last; of the step just applied, before clipping */
+    const double *norm;                /* [parameters + 1], global last; of the step just applied, before clipping */
     int64_t parameters;
-    double loss;                  /* of the step just applied */
+    double loss; /* of the step just applied */
 };
 
 /* Finds the newest value of a metric; false when it was never logged. */
 bool run_view_value(const struct run_view *run, const char *name, struct logged_value *value);
 
+/* For checks: fails at `where`, with the nearest name, when nothing is logged as `monitor`. */
+enum lt_err callback_check_monitor(const char *monitor, const struct setting *where, const char *const *known,
+                                   size_t count) LT_MUST_CHECK;
+
 /* What a callback wants done; zero = nothing. Texts are owned by the wish list and freed by wishes_release. */
 struct wishes {
-    bool stop;         /* stop after this epoch (min_epochs and min_steps allowing) */
+    bool stop; /* stop after this epoch (min_epochs and min_steps allowing) */
     char *stop_reason;
-    char **save;       /* checkpoint files to write, in order; paths */
+    char **save; /* checkpoint files to write, in order; paths */
     size_t saves;
-    char **remove;     /* checkpoint files to remove once the saves succeeded */
+    char **remove; /* checkpoint files to remove once the saves succeeded */
     size_t removes;
 };
 void wishes_stop(struct wishes *self, const char *format, ...) LT_PRINTF(2, 3);
@@ -59,8 +63,8 @@ struct callback {
     const char *help;
     struct option_table table;
     size_t bound_bytes; /* of its own struct: the bound options first, then its state, zeroed at the start */
-    /* Checks options against the run before anything is created (unknown metric in a filename, no monitor …). known[] are the names
-     * that will be logged. */
+    /* Checks options against the run before anything is created (unknown metric in a filename, no monitor …). known[]
+     * are the names that will be logged. */
     enum lt_err (*check)(void *self, const struct setting *where, const char *const *known, size_t count);
     void (*release)(void *self); /* what check and hooks allocated; options are released by the caller */
     void (*on_train_start)(void *self, const struct run_view *run, struct wishes *wishes);
