@@ -281,6 +281,8 @@ static void replace(struct setting *parent, struct setting *old, struct setting 
 void setting_merge(struct setting *base, struct setting *over)
 {
     lt_assert(base->kind == SETTING_MAPPING && over->kind == SETTING_MAPPING);
+    base->file = over->file; /* errors about the whole mapping name its newest place */
+    base->line = over->line;
     for (size_t i = 0; i < over->count; i++) {
         struct setting *child = over->child[i], *old = get(base, child->key, strlen(child->key));
         if (!old)

@@ -42,7 +42,7 @@ const struct setting *setting_find(const struct setting *root, const char *dotte
 /* True for `null`, `~`, an empty value, or self == NULL. */
 bool setting_is_null(const struct setting *self);
 
-/* Merges `over` onto `base`: mappings key by key, everything else replaced, places kept. Takes `over`. */
+/* Merges `over` onto `base`: mappings key by key, everything else replaced; places are the newest. Takes `over`. */
 void setting_merge(struct setting *base, struct setting *over);
 
 /* Sets the value at a dotted path from YAML text, making mappings on the way ("optimizer.lr", "3e-4"). */
