@@ -7,33 +7,6 @@
 
 #include <cmocka.h>
 
-/* ---- nothing is logged while a configuration is read ---- */
-
-int log_metric(struct log *self, const struct metric_info *info)
-{
-    (void)self, (void)info;
-    fail_msg("log_metric was called");
-    return 0;
-}
-
-void log_scalar(struct log *self, int metric, int64_t step, double value)
-{
-    (void)self, (void)metric, (void)step, (void)value;
-    fail_msg("log_scalar was called");
-}
-
-void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)
-{
-    (void)self, (void)kind, (void)level, (void)step, (void)format;
-    fail_msg("log_event was called");
-}
-
-void log_grad_norms(struct log *self, int64_t step, const double *norm)
-{
-    (void)self, (void)step, (void)norm;
-    fail_msg("log_grad_norms was called");
-}
-
 /* A whole configuration, every section used. */
 static const char whole[] = "seed_everything: 7\n"
                             "trainer:\n"

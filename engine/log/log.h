@@ -74,8 +74,11 @@ void log_grad_norms(struct log *self, int64_t step, const double *norm);
 void log_phases(struct log *self, int64_t step, const double *ms);
 
 /* One row of /epochs. */
-void log_epoch(struct log *self, int64_t epoch, int64_t first_step, int64_t last_step, double first_wall,
-               double last_wall);
+struct log_epoch_row {
+    int64_t epoch, step_first, step_last;
+    double wall_first, wall_last;
+};
+void log_epoch(struct log *self, const struct log_epoch_row *row);
 
 /* Publishes the newest status; sinks look at it when they like. Cheap; call each step. */
 void log_status(struct log *self, const struct run_status *status);

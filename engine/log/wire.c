@@ -138,8 +138,9 @@ double wire_double(const json_t *json)
 /* The whole-number and real fields that travel under their own name. */
 #define INTEGERS(X)                                                                                                    \
     X(step)                                                                                                            \
-    X(steps) X(epoch) X(epochs) X(batch) X(batches) X(eval_batch) X(eval_batches) X(queued) X(ring) X(bad_files)       \
-        X(skipped_updates)
+    X(steps)                                                                                                           \
+    X(epoch)                                                                                                           \
+    X(epochs) X(batch) X(batches) X(eval_batch) X(eval_batches) X(queued) X(ring) X(bad_files) X(skipped_updates)
 #define REALS(X) X(samples_per_s) X(elapsed_s) X(paused_s) X(left_s) X(clip_value) X(best) X(step_ms)
 
 json_t *wire_status(const struct run_status *status)

@@ -1,0 +1,294 @@
+#include "engine/log/log.h"
+
+#include "data/base/clock.h"
+#include "data/base/memory.h"
+#include "data/base/ring.h"
+#include "data/base/text.h"
+#include "data/base/thread.h"
+#include "engine/log/sink.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { RING_RECORDS = 1 << 16, BATCH = 256, FRESH = 4 };
+
+static const struct sink *const sinks[] = {
+#define SINK(name) &sink_##name,
+#include "engine/log/sinks.def"
+#undef SINK
+};
+enum { SINKS = sizeof sinks / sizeof *sinks };
+
+/* One sink at work. The status goes through three slots: the trainer writes one, the sink reads one, the third is
+ * exchanged. */
+struct outlet {
+    const struct sink *sink;
+    void *self;
+    struct ring *ring;
+    pthread_t thread;
+    struct run_status slot[3];
+    _Atomic int middle; /* slot to exchange, with FRESH set when the trainer put something new */
+    int back, front;    /* the trainer's slot, the sink's slot */
+    _Atomic bool ending;
+    _Atomic uint64_t flushed; /* flush requests done */
+    uint64_t flush_asked;
+    uint64_t drops_told;
+    struct log_end end;
+};
+
+struct log {
+    struct outlet outlet[SINKS];
+    int outlets;
+    char **metric; /* names by id */
+    size_t metrics, metric_capacity;
+    int64_t parameters;
+};
+
+/* ---- the sink's thread ---- */
+
+static void free_payload(struct log_record *record)
+{
+    if (record->kind == RECORD_METRIC && record->payload) {
+        struct metric_info *info = record->payload;
+        free((char *)info->name);
+        free((char *)info->unit);
+        free((char *)info->description);
+    }
+    free(record->payload);
+}
+
+static void handle(struct outlet *outlet, struct log_record *record)
+{
+    if (record->kind != RECORD_FLUSH) {
+        outlet->sink->record(outlet->self, record);
+    } else {
+        if (outlet->sink->flush) outlet->sink->flush(outlet->self);
+        atomic_fetch_add(&outlet->flushed, 1);
+    }
+    free_payload(record);
+}
+
+static void tick(struct outlet *outlet)
+{
+    bool fresh = atomic_load(&outlet->middle) & FRESH;
+    if (fresh) outlet->front = atomic_exchange(&outlet->middle, outlet->front) & ~FRESH;
+    outlet->sink->tick(outlet->self, fresh ? &outlet->slot[outlet->front] : NULL);
+}
+
+static void sleep_a_little(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000}, NULL);
+}
+
+static void *run_outlet(void *context)
+{
+    struct outlet *outlet = context;
+    struct log_record *batch = memory_new(BATCH, sizeof *batch);
+    for (bool last = false;;) {
+        size_t count = ring_pop(outlet->ring, batch, BATCH);
+        for (size_t i = 0; i < count; i++) handle(outlet, &batch[i]);
+        if (count == BATCH) continue;
+        tick(outlet);
+        if (last && count == 0) break;
+        last = atomic_load(&outlet->ending); /* one more round, for what was pushed before the end */
+        if (last) continue;
+        if (outlet->sink->wait)
+            outlet->sink->wait(outlet->self);
+        else
+            sleep_a_little();
+    }
+    outlet->sink->close(outlet->self, &outlet->end);
+    free(batch);
+    return NULL;
+}
+
+/* ---- opening ---- */
+
+static enum lt_err open_outlet(struct log *self, const struct sink *sink, const struct log_run *run,
+                               const struct log_options *options)
+{
+    struct outlet *outlet = &self->outlet[self->outlets];
+    *outlet = (struct outlet){.sink = sink, .back = 0, .front = 2};
+    atomic_init(&outlet->middle, 1);
+    LT_TRY(sink->open(&outlet->self, run, options));
+    outlet->ring = ring_new(RING_RECORDS, sizeof(struct log_record));
+    self->outlets++;
+    char name[16];
+    snprintf(name, sizeof name, "log-%s", sink->name);
+    return thread_start(&outlet->thread, name, run_outlet, outlet);
+}
+
+enum lt_err log_open(struct log **out, const struct log_run *run, const struct log_options *options)
+{
+    struct log *self = memory_new(1, sizeof *self);
+    struct text trouble = {0};
+    enum lt_err err = LT_OK;
+    self->parameters = run->parameters;
+    for (int i = 0; err != LT_ENOMEM && i < SINKS; i++) {
+        if (!sinks[i]->wanted(options)) continue;
+        err = open_outlet(self, sinks[i], run, options);
+        if (err != LT_OK) text_add(&trouble, "%s%s: %s", trouble.length ? "; " : "", sinks[i]->name, lt_message());
+    }
+    *out = self;
+    if (trouble.length)
+        log_event(self, EVENT_NOTE, LEVEL_SEVERE, run->resume_step > 0 ? run->resume_step : 0,
+                  "the run goes on without a part of its log: %s", text_get(&trouble));
+    text_release(&trouble);
+    return LT_OK;
+}
+
+void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence)
+{
+    if (!self) return;
+    for (int i = 0; i < self->outlets; i++) {
+        self->outlet[i].end = (struct log_end){state, exit_code, sentence};
+        atomic_store(&self->outlet[i].ending, true);
+    }
+    for (int i = 0; i < self->outlets; i++) {
+        pthread_join(self->outlet[i].thread, NULL);
+        ring_free(self->outlet[i].ring);
+    }
+    for (size_t i = 0; i < self->metrics; i++) free(self->metric[i]);
+    free(self->metric);
+    free(self);
+}
+
+/* ---- recording ---- */
+
+/* Every outlet gets a record of its own: a payload is freed by who saw it. */
+static void push(struct outlet *outlet, struct log_record record)
+{
+    if (!ring_push(outlet->ring, &record)) free_payload(&record);
+}
+
+static void *copy_of(const void *data, size_t bytes)
+{
+    return memcpy(memory_new(bytes, 1), data, bytes);
+}
+
+static void *copy_info(const struct metric_info *info)
+{
+    struct metric_info *copy = copy_of(info, sizeof *info);
+    copy->name = memory_text(info->name);
+    copy->unit = memory_text(info->unit ? info->unit : "");
+    copy->description = memory_text(info->description ? info->description : "");
+    return copy;
+}
+
+int log_metric(struct log *self, const struct metric_info *info)
+{
+    for (size_t i = 0; i < self->metrics; i++)
+        if (strcmp(self->metric[i], info->name) == 0) return (int)i;
+    self->metric = memory_grow(self->metric, self->metrics, &self->metric_capacity, sizeof *self->metric);
+    self->metric[self->metrics] = memory_text(info->name);
+    int id = (int)self->metrics++;
+    for (int i = 0; i < self->outlets; i++)
+        push(&self->outlet[i], (struct log_record){.kind = RECORD_METRIC, .metric = id, .payload = copy_info(info)});
+    return id;
+}
+
+/* A full ring is told about once it has room again. */
+static void tell_drops(struct log *self, int64_t step)
+{
+    for (int i = 0; i < self->outlets; i++) {
+        struct outlet *outlet = &self->outlet[i];
+        uint64_t dropped = ring_dropped(outlet->ring);
+        if (dropped == outlet->drops_told) continue;
+        char text[96];
+        snprintf(text, sizeof text, "%llu records were lost: the sink %s was too slow",
+                 (unsigned long long)(dropped - outlet->drops_told), outlet->sink->name);
+        struct log_record record = {.kind = RECORD_EVENT,
+                                    .event = EVENT_DROPPED,
+                                    .level = LEVEL_WARNING,
+                                    .step = step,
+                                    .wall = clock_wall(),
+                                    .payload = memory_text(text)};
+        if (ring_push(outlet->ring, &record))
+            outlet->drops_told = dropped;
+        else
+            free_payload(&record);
+    }
+}
+
+void log_scalar(struct log *self, int metric, int64_t step, double value)
+{
+    tell_drops(self, step);
+    struct log_record record = {
+        .kind = RECORD_SCALAR, .metric = metric, .step = step, .wall = clock_wall(), .value = value};
+    for (int i = 0; i < self->outlets; i++) push(&self->outlet[i], record);
+}
+
+void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct log_record record = {
+        .kind = RECORD_EVENT, .event = kind, .level = level, .step = step, .wall = clock_wall()};
+    for (int i = 0; i < self->outlets; i++) {
+        record.payload = memory_text(text);
+        push(&self->outlet[i], record);
+    }
+}
+
+static void push_doubles(struct log *self, enum record_kind kind, int64_t step, const double *value, size_t count)
+{
+    struct log_record record = {.kind = kind, .step = step, .wall = clock_wall()};
+    for (int i = 0; i < self->outlets; i++) {
+        record.payload = copy_of(value, count * sizeof *value);
+        push(&self->outlet[i], record);
+    }
+}
+
+void log_grad_norms(struct log *self, int64_t step, const double *norm)
+{
+    push_doubles(self, RECORD_NORMS, step, norm, (size_t)self->parameters);
+}
+
+void log_phases(struct log *self, int64_t step, const double *ms)
+{
+    push_doubles(self, RECORD_PHASES, step, ms, SPAN_PHASES);
+}
+
+void log_epoch(struct log *self, const struct log_epoch_row *row)
+{
+    for (int i = 0; i < self->outlets; i++)
+        push(&self->outlet[i],
+             (struct log_record){.kind = RECORD_EPOCH, .step = row->step_last, .payload = copy_of(row, sizeof *row)});
+}
+
+void log_status(struct log *self, const struct run_status *status)
+{
+    for (int i = 0; i < self->outlets; i++) {
+        struct outlet *outlet = &self->outlet[i];
+        outlet->slot[outlet->back] = *status;
+        outlet->back = atomic_exchange(&outlet->middle, outlet->back | FRESH) & ~FRESH;
+    }
+}
+
+void log_answer(struct log *self, uint64_t request, bool done, int64_t step, const char *text)
+{
+    struct log_record record = {
+        .kind = RECORD_ANSWER, .request = request, .done = done, .step = step, .wall = clock_wall()};
+    for (int i = 0; i < self->outlets; i++) {
+        record.payload = memory_text(text);
+        push(&self->outlet[i], record);
+    }
+}
+
+void log_flush(struct log *self)
+{
+    struct log_record record = {.kind = RECORD_FLUSH};
+    for (int i = 0; i < self->outlets; i++)
+        if (self->outlet[i].sink->flush && ring_push(self->outlet[i].ring, &record)) self->outlet[i].flush_asked++;
+    int64_t give_up = clock_ns() + 10 * (int64_t)1000000000; /* a disk that hangs must not hang the training */
+    for (int i = 0; i < self->outlets; i++)
+        while (atomic_load(&self->outlet[i].flushed) < self->outlet[i].flush_asked && clock_ns() < give_up)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}

@@ -1,0 +1,61 @@
+/* A sink: where records of a run go. Each has a thread and a ring of its own; the trainer only pushes. Implementers'
+ * header of engine/log. Thread: open runs on the trainer's thread before any record; everything else on the sink's own.
+ */
+#pragma once
+
+#include "data/base/err.h"
+#include "engine/log/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum record_kind {
+    RECORD_METRIC,
+    RECORD_SCALAR,
+    RECORD_EVENT,
+    RECORD_NORMS,
+    RECORD_PHASES,
+    RECORD_EPOCH,
+    RECORD_ANSWER,
+    RECORD_FLUSH
+};
+
+/* One thing that happened. `payload` belongs to the record and is freed after the sink saw it. */
+struct log_record {
+    enum record_kind kind;
+    int metric; /* SCALAR, METRIC: the id */
+    enum event_kind event;
+    enum event_level level;
+    bool done; /* ANSWER */
+    int64_t step;
+    uint64_t request; /* ANSWER */
+    double wall, value;
+    void *payload; /* METRIC: struct metric_info with its texts; EVENT, ANSWER: text; NORMS, PHASES: double[]; EPOCH:
+                      struct log_epoch_row */
+};
+
+struct log_end {
+    enum run_state state;
+    int exit_code;
+    const char *sentence;
+};
+
+struct sink {
+    const char *name;
+    /* False when the options do not ask for this sink. */
+    bool (*wanted)(const struct log_options *options);
+    enum lt_err (*open)(void **self, const struct log_run *run, const struct log_options *options);
+    void (*record)(void *self, const struct log_record *record);
+    /* Called about every `wait` with the newest status (NULL when it did not change). */
+    void (*tick)(void *self, const struct run_status *status);
+    /* Sleeps up to 50 ms for something else than records; NULL: just sleep. */
+    void (*wait)(void *self);
+    /* Everything recorded so far is on disk; NULL: nothing to do. */
+    void (*flush)(void *self);
+    /* The last call: says goodbye and frees itself. */
+    void (*close)(void *self, const struct log_end *end);
+};
+
+#define SINK(name) extern const struct sink sink_##name;
+#include "engine/log/sinks.def"
+#undef SINK
