@@ -347,14 +347,15 @@ enum lt_err options_member(const char **name, const struct setting **rest, const
 enum lt_err options_bind_member(void *out, struct option_table table, const struct setting *self,
                                 const struct setting *rest)
 {
-    if (setting_is_null(rest)) return options_bind(out, table, NULL);
+    if (setting_is_null(rest)) {
+        enum lt_err err = options_bind(out, table, NULL);
+        return err == LT_OK ? LT_OK : setting_fail(self, "%s", lt_message()); /* say where the missing key belongs */
+    }
     if (rest->kind == SETTING_MAPPING) return options_bind(out, table, rest);
     if (table.count == 0) return setting_fail(self, "'%s' takes no options", rest->key ? rest->key : "this");
-    enum lt_err err = bind(out, table, NULL, NULL);
-    if (err == LT_OK) {
-        options_release(out, (struct option_table){table.row, 1});
-        err = read_value(field(out, &table.row[0]), &table.row[0], rest);
-    }
+    memset(field(out, &table.row[0]), 0, field_size(table.row[0].type));
+    enum lt_err err = bind(out, (struct option_table){table.row + 1, table.count - 1}, NULL, NULL);
+    if (err == LT_OK) err = read_value(field(out, &table.row[0]), &table.row[0], rest);
     if (err != LT_OK) options_release(out, table);
     return err;
 }

@@ -1,0 +1,70 @@
+/* A transform: pixels in, pixels out, the same as torchvision's on a Pillow image given the same parameters. What is
+ * random is drawn from one Philox stream per (seed, epoch, sample). Implementers' door; users include data/data.h.
+ * Thread: a transform's options are read-only; a work belongs to one thread. */
+#pragma once
+
+#include "data/base/options.h"
+#include "data/base/rng.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A view of RGB pixels: rows of `width` pixels, `stride` bytes apart. */
+struct image {
+    const uint8_t *pixels;
+    int width, height;
+    size_t stride;
+};
+
+/* The picture on its way through a pipeline, and the memory it moves through. Zero-initialised is releasable. */
+struct work {
+    struct image image; /* may point into the decoded picture or into a buffer */
+    uint8_t *buffer[3];
+    size_t capacity[3];
+    int next;       /* buffer to write next */
+    int pillow;     /* 13 or 12: whose order of passes resize follows */
+    double *weight; /* resize's coefficients */
+    int32_t *fixed;
+    int *bound;
+    size_t weights, bounds;
+};
+void work_release(struct work *self);
+
+/* Lends memory for a picture of this size, other than what work->image lies in; aborts when there is none. */
+uint8_t *work_buffer(struct work *self, int width, int height);
+
+/* Makes a buffer of work_buffer the image. */
+void work_set(struct work *self, const uint8_t *pixels, int width, int height);
+
+struct transform {
+    const char *name;
+    const char *help;
+    struct option_table table;
+    size_t bound_bytes;
+    /* Refuses options that do not go together; `at` is the setting to blame. NULL: nothing to refuse. */
+    enum lt_err (*check)(const void *options, const struct setting *at);
+    /* The size of what comes out, where it is always the same; leaves *height, *width alone when size does not change,
+     * sets both to 0 when it depends on the picture. NULL: does not change. */
+    void (*size)(const void *options, int *height, int *width);
+    void (*apply)(const void *options, struct work *work, struct rng *rng);
+};
+
+#define TRANSFORM(name) extern const struct transform transform_##name;
+#include "data/transforms/transforms.def"
+#undef TRANSFORM
+
+/* A size written as one number or as [height, width]; 0 in *width where one number was given. */
+enum lt_err read_size(const struct reals *size, const struct setting *at, int *height, int *width) LT_MUST_CHECK;
+
+/* ---- the parts with given parameters, as tests call them ---- */
+
+/* Pillow's Image.crop without copying; the box lies inside. */
+void image_crop(struct work *work, int top, int left, int height, int width);
+
+/* Pillow's Image.resize(BILINEAR), antialiased, in its fixed point. */
+void image_resize(struct work *work, int height, int width);
+void image_flip(struct work *work);
+
+/* ImageEnhance's blends: 0 brightness, 1 contrast, 2 saturation, by a factor. */
+enum { JITTER_BRIGHTNESS, JITTER_CONTRAST, JITTER_SATURATION };
+void image_jitter(struct work *work, int kind, double factor);

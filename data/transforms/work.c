@@ -1,0 +1,55 @@
+#include "data/transforms/transform.h"
+
+#include "data/base/memory.h"
+
+#include <stdlib.h>
+
+void work_release(struct work *self)
+{
+    for (int i = 0; i < 3; i++) free(self->buffer[i]);
+    free(self->weight);
+    free(self->fixed);
+    free(self->bound);
+    *self = (struct work){0};
+}
+
+uint8_t *work_buffer(struct work *self, int width, int height)
+{
+    size_t bytes = (size_t)width * (size_t)height * 3;
+    int i = self->next;
+    if (self->image.pixels >= self->buffer[i] && self->image.pixels < self->buffer[i] + self->capacity[i])
+        i = (i + 1) % 3;
+    self->next = (i + 1) % 3;
+    if (bytes > self->capacity[i]) {
+        free(self->buffer[i]);
+        self->buffer[i] = memory_try(bytes);
+        if (!self->buffer[i]) lt_panic(__FILE__, __LINE__, "out of memory (%zu bytes for a picture)", bytes);
+        self->capacity[i] = bytes;
+    }
+    return self->buffer[i];
+}
+
+void work_set(struct work *self, const uint8_t *pixels, int width, int height)
+{
+    self->image = (struct image){.pixels = pixels, .width = width, .height = height, .stride = (size_t)width * 3};
+}
+
+void image_crop(struct work *work, int top, int left, int height, int width)
+{
+    struct image *image = &work->image;
+    lt_assert(top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= image->height &&
+              left + width <= image->width);
+    image->pixels += (size_t)top * image->stride + (size_t)left * 3;
+    image->height = height;
+    image->width = width;
+}
+
+enum lt_err read_size(const struct reals *size, const struct setting *at, int *height, int *width)
+{
+    if (size->count < 1 || size->count > 2) return setting_fail(at, "the size is one number or [height, width]");
+    for (size_t i = 0; i < size->count; i++)
+        if (size->item[i] != (double)(int)size->item[i]) return setting_fail(at, "a size is a whole number of pixels");
+    *height = (int)size->item[0];
+    *width = size->count == 2 ? (int)size->item[1] : 0;
+    return LT_OK;
+}
