@@ -37,11 +37,11 @@ static bool has_ink(const uint8_t *tile)
 static enum lt_err write_picture(const char *path, const uint8_t *tile)
 {
     FILE *file = fopen(path, "wb");
-    if (file == NULL) return lt_fail_errno("cannot make", path);
+    if (file == NULL) return lt_fail_errno("make", path);
     png_image png = {.version = PNG_IMAGE_VERSION, .width = SIDE, .height = SIDE, .format = PNG_FORMAT_GRAY};
     bool good = png_image_write_to_stdio(&png, file, 0, tile, WIDTH, NULL) != 0;
     good = fclose(file) == 0 && good;
-    return good ? LT_OK : lt_fail_errno("cannot write", path);
+    return good ? LT_OK : lt_fail_errno("write", path);
 }
 
 static enum lt_err write_class(const char *folder, int class_index, const uint8_t *pixels)
@@ -72,7 +72,7 @@ enum lt_err digits_unpack(const char *folder, bool *written)
     enum lt_err err = LT_OK;
     for (int c = 0; err == LT_OK && c < CLASSES; c++) err = write_class(text_get(&partial), c, pixels);
     if (err == LT_OK && rename(text_get(&partial), folder) != 0)
-        err = lt_fail_errno("cannot rename the unpacked pictures to", folder);
+        err = lt_fail_errno("rename the unpacked pictures to", folder);
     *written = err == LT_OK;
     free(pixels);
     text_release(&partial);

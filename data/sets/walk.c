@@ -74,7 +74,7 @@ static enum lt_err list(struct names *names, const char *folder)
         names->item[names->count++] = memory_text(entry->d_name);
     }
     closedir(open);
-    qsort(names->item, names->count, sizeof *names->item, by_bytes);
+    if (names->count) qsort(names->item, names->count, sizeof *names->item, by_bytes);
     return LT_OK;
 }
 

@@ -18,12 +18,12 @@ struct mailbox {
 
 static const char *const names[COMMANDS] = {"pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"};
 
-const char *command_name(enum command command)
+const char *control_name(enum command command)
 {
     return names[command];
 }
 
-int command_find(const char *name)
+int control_find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(names[i], name) == 0) return i;

@@ -19,8 +19,8 @@ enum command {
 };
 
 /* "pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"; -1 when unknown. */
-const char *command_name(enum command command);
-int command_find(const char *name);
+const char *control_name(enum command command);
+int control_find(const char *name);
 
 struct request {
     uint64_t id; /* what log_answer wants; 0 = nobody waits (a signal) */

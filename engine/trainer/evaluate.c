@@ -1,0 +1,62 @@
+/* Passes without training: validation, test, sanity check. Each sample counts once. */
+#include "data/base/clock.h"
+#include "engine/trainer/run.h"
+
+static void evaluate_batch(struct run *run, const struct batch *batch, struct metric_set *metrics)
+{
+    struct outcome *room = &run->outcome[0]; /* every training outcome was collected before */
+    feed_batch(run, batch);
+    struct plan_step step = {.n = batch->n, .sample = batch->sample, .epoch = (uint32_t)run->at.epoch};
+    plan_evaluate(run->plan, &step);
+    plan_read(run->plan, run->loss, room->loss, batch->n);
+    plan_read(run->plan, run->predicted, room->predicted, batch->n);
+    plan_synchronize(run->plan);
+    metric_set_add(metrics, room->loss, batch->target, room->predicted, batch->n);
+}
+
+enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set *metrics, int64_t batches)
+{
+    metric_set_clear(metrics);
+    run->status.eval_batches = batches;
+    LT_TRY(loader_start(part->loader, 0, 0));
+    for (int64_t i = 0; i < batches; i++) {
+        const struct batch *batch;
+        LT_TRY(loader_next(part->loader, &batch));
+        lt_assert(batch);
+        evaluate_batch(run, batch, metrics);
+        run->status.eval_batch = i + 1;
+        if (run->verb != RUN_FIT) continue;
+        publish(run, run->status.stage, "");
+        LT_TRY(step_boundary(run));
+    }
+    return LT_OK;
+}
+
+enum lt_err sanity_check(struct run *run)
+{
+    int64_t wanted = run->config->trainer.num_sanity_val_steps;
+    int64_t batches = wanted < 0 || wanted > run->val.batches ? run->val.batches : wanted;
+    if (batches == 0 || run->resume) return LT_OK;
+    run->status.eval_batch = 0;
+    publish(run, STAGE_SANITY, "");
+    LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, batches));
+    metric_set_clear(&run->val_metrics);
+    return LT_OK;
+}
+
+enum lt_err validate(struct run *run)
+{
+    int64_t begin = clock_ns();
+    run->status.eval_batch = 0;
+    publish(run, STAGE_VALIDATION, "");
+    LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, run->val.batches));
+    span_end(SPAN_VALIDATION, begin);
+    double seconds = (double)(clock_ns() - begin) * 1e-9;
+    run->pace.validation_s = run->pace.validation_s > 0 ? 0.5 * (run->pace.validation_s + seconds) : seconds;
+    run->at.validated = run->validated_this_epoch = true;
+    record_metrics(run, &run->val_metrics, true);
+    note_best(run);
+    tell_callbacks(run, HOOK_VALIDATION_END);
+    publish(run, STAGE_TRAIN, "");
+    return LT_OK;
+}

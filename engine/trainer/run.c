@@ -1,0 +1,111 @@
+/* The life of a run: prepare (checks everything, starts no thread), then start.c, then free. */
+#include "engine/trainer/run.h"
+#include "data/base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Names that will be logged, so that a callback's monitor or filename can be checked before anything starts. */
+static enum lt_err check_callbacks(struct run *run)
+{
+    declare_all(run);
+    const char **known = memory_new(run->values, sizeof *known);
+    for (size_t i = 0; i < run->values; i++) known[i] = run->value[i].name;
+    enum lt_err err = callbacks_read(&run->callbacks, run->config, known, run->values);
+    free(known);
+    return err;
+}
+
+/* Training and evaluation share one plan, so both pipelines must end alike. */
+static enum lt_err check_pipelines(const struct run *run)
+{
+    int h[2], w[2];
+    double mean[2][3], std[2][3];
+    const struct pipeline *pipeline[2] = {run->train_pipeline, run->val_pipeline};
+    for (int i = 0; i < 2; i++) {
+        pipeline_size(pipeline[i], &h[i], &w[i]);
+        pipeline_normalize(pipeline[i], mean[i], std[i]);
+    }
+    if (h[0] != h[1] || w[0] != w[1])
+        return lt_fail(
+            LT_EUSAGE,
+            "data.train_transforms end in %dx%d pixels and data.val_transforms in %dx%d; make them end alike", w[0],
+            h[0], w[1], h[1]);
+    if (memcmp(mean[0], mean[1], sizeof mean[0]) != 0 || memcmp(std[0], std[1], sizeof std[0]) != 0)
+        return lt_fail(LT_EUSAGE,
+                       "data.train_transforms and data.val_transforms normalize differently; make them alike");
+    return LT_OK;
+}
+
+static enum lt_err check_model(struct run *run)
+{
+    run->model = model_find(run->config->model.name);
+    if (!run->model) return LT_EUSAGE;
+    struct graph *graph = build_graph(run);
+    enum lt_err err = graph_status(graph);
+    graph_free(graph);
+    return err;
+}
+
+static enum lt_err prepare(struct run *run, const struct run_request *request)
+{
+    if (request->checkpoint) {
+        run->resume_path = memory_text(request->checkpoint);
+        LT_TRY(checkpoint_state(&run->resume, request->checkpoint));
+    }
+    run->folder = memory_text(request->folder);
+    LT_TRY(open_data(run));
+    LT_TRY(check_pipelines(run));
+    LT_TRY(check_model(run));
+    LT_TRY(metric_set_read(&run->train_metrics, "train", run->config->metrics.train));
+    bool test = request->verb == RUN_TEST;
+    const struct setting *list = test && !setting_is_null(run->config->metrics.test) ? run->config->metrics.test
+                                                                                     : run->config->metrics.val;
+    LT_TRY(metric_set_read(&run->val_metrics, test ? "test" : "val", list));
+    metric_set_classes(&run->train_metrics, run_classes(run)->classes);
+    metric_set_classes(&run->val_metrics, run_classes(run)->classes);
+    return request->verb == RUN_FIT ? check_callbacks(run) : LT_OK;
+}
+
+enum lt_err run_prepare(struct run **self, const struct run_request *request)
+{
+    struct run *run = memory_new(1, sizeof *run);
+    run->verb = request->verb;
+    run->config = request->config;
+    run->changed_data_allowed = request->allow_changed_data;
+    run->argc = request->argc;
+    run->argv = request->argv;
+    run->best = NAN;
+    enum lt_err err = prepare(run, request);
+    if (err == LT_OK)
+        *self = run;
+    else
+        run_free(run);
+    return err;
+}
+
+static void free_part(struct part *part)
+{
+    loader_free(part->loader);
+    if (!part->borrowed) set_free(part->set);
+}
+
+void run_free(struct run *run)
+{
+    if (!run) return;
+    close_machine(run);
+    callbacks_release(&run->callbacks);
+    metric_set_release(&run->train_metrics);
+    metric_set_release(&run->val_metrics);
+    free_part(&run->test);
+    free_part(&run->val);
+    free_part(&run->train);
+    pipeline_free(run->train_pipeline);
+    pipeline_free(run->val_pipeline);
+    json_decref(run->resume);
+    for (size_t i = 0; i < run->values; i++) free((char *)run->value[i].name);
+    free(run->value), free(run->value_metric), free(run->split), free(run->folder), free(run->name);
+    free(run->checkpoint_folder), free(run->resume_path), free(run->best_path), free(run->stop_reason);
+    free(run);
+}

@@ -1,0 +1,173 @@
+/* The inside of a run, shared by the files of trainer/: what is open, where training stands, what the last step left to
+ * be read. Invariant: `at` names the next batch to train; it is saved in checkpoints, and everything random is a
+ * function of it and the seed. Thread: the trainer's. */
+#pragma once
+
+#include "data/data.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/engine.h"
+#include "engine/graph/plan.h"
+#include "engine/log/control.h"
+#include "engine/metrics/metric.h"
+#include "engine/models/model.h"
+
+#include <jansson.h>
+
+/* One stage's data: which set, which samples of it in which transforms, how many batches of them a pass takes. */
+struct part {
+    struct set *set;
+    bool borrowed; /* the set belongs to another part */
+    struct view view;
+    struct loader *loader; /* NULL until the machine is open */
+    int64_t batches;       /* of one pass, limits applied; 0 = the stage does not run */
+};
+
+/* What one update left behind on the device, read back one step later. Room for a whole accumulation window. */
+struct outcome {
+    bool pending;
+    int64_t step, n;
+    float *loss;
+    int32_t *predicted, *target;
+    int64_t *sample;
+    double *norm;
+    double lr;
+};
+
+struct position {
+    int64_t epoch, batch; /* the next batch to train */
+    int64_t step;         /* updates applied */
+    int64_t schedule;     /* steps of the learning-rate schedule */
+    bool validated;       /* a validation at exactly this place is done */
+};
+
+/* Where time went, for rates and estimates. */
+struct pace {
+    int64_t started_ns, paused_ns, elapsed_before_ns; /* elapsed_before: of the run this one continues */
+    int64_t step_began_ns;
+    double step_s, validation_s; /* smoothed seconds of one step (validation not included), of one validation */
+    double samples_per_s;
+    int64_t phase_before[SPAN_PHASES];
+    double phase_ms[SPAN_PHASES];        /* of the last step */
+    double status_phase_ms[SPAN_PHASES]; /* smoothed */
+    int64_t last_save_ns;
+};
+
+struct run {
+    enum run_verb verb;
+    const struct config *config;
+    const struct model *model;
+    int argc;
+    char **argv;
+
+    struct pipeline *train_pipeline, *val_pipeline;
+    struct part train, val, test;
+    int64_t *split;         /* indices of train, then val, then the rest; NULL when folders are given apart */
+    const char *test_words; /* which data `test` uses, for people */
+    uint64_t data_hash;
+
+    char *folder, *name, *checkpoint_folder;
+    json_t *resume; /* state of the checkpoint we start from, or NULL */
+    char *resume_path;
+    bool changed_data_allowed;
+
+    const struct backend *backend;
+    struct device *device;
+    struct plan *plan;
+    struct value *logits, *loss, *predicted; /* of the plan's graph */
+    const char **parameter_name;             /* of norm[], trained parameters only */
+    int64_t parameters;
+    size_t image_bytes; /* of one sample */
+
+    struct metric_set train_metrics, val_metrics;
+    struct callbacks callbacks;
+    struct logged_value *value;
+    int *value_metric; /* log id of value[i], -1 before the log is open */
+    size_t values, value_capacity;
+
+    struct mailbox *mailbox;
+    struct log *log;
+    struct run_status status;
+    struct pace pace;
+
+    struct position at;
+    int64_t steps_per_epoch, steps_planned;
+    struct outcome outcome[2];
+    double loss_now;        /* of the newest step read back */
+    const double *norm_now; /* the same */
+    int64_t epoch_now;      /* the epoch hooks are told */
+    bool validated_this_epoch;
+    double best; /* of the monitored metric; NaN = none yet */
+    int64_t best_step;
+    char *best_path;
+    bool stop; /* a callback asked for it */
+    char *stop_reason;
+    enum lt_err ended_by; /* LT_EINTERRUPTED, LT_ETERMINATED: by request */
+};
+
+/* ---- open.c: data, checks; machine.c: device, plan, loaders ---- */
+enum lt_err open_data(struct run *run) LT_MUST_CHECK;
+enum lt_err open_machine(struct run *run) LT_MUST_CHECK;
+void close_machine(struct run *run);
+
+/* Builds the training graph (image -> normalize -> model -> cross entropy) at the batch capacity; fills logits, loss,
+ * predicted. */
+struct graph *build_graph(struct run *run);
+
+/* Copies a batch's pixels and targets to the plan's inputs. */
+void feed_batch(struct run *run, const struct batch *batch);
+
+/* The set that names the classes of the run. */
+const struct set *run_classes(const struct run *run);
+
+/* ---- fit.c: trains from run->at to the end ---- */
+enum lt_err train(struct run *run) LT_MUST_CHECK;
+
+/* ---- evaluate.c: one pass over a part without training; sums go to `metrics` ---- */
+enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set *metrics,
+                          int64_t batches) LT_MUST_CHECK;
+
+/* Validation inside a fit: evaluates, logs, tells callbacks. */
+enum lt_err validate(struct run *run) LT_MUST_CHECK;
+enum lt_err sanity_check(struct run *run) LT_MUST_CHECK;
+
+/* ---- record.c: numbers to log and callbacks ---- */
+
+/* Declares a metric name, so that callbacks may ask for it and run.h5 has its place. */
+void declare(struct run *run, const char *name);
+void declare_all(struct run *run);
+void record(struct run *run, const char *name, int64_t step, double value);
+
+/* Logs every metric of the set, and "STAGE/loss" too when `with_loss`. */
+void record_metrics(struct run *run, const struct metric_set *metrics, bool with_loss);
+
+/* Reads back what a step left (waits for the device), sums metrics, logs, watches for non-finite values, tells
+ * callbacks. */
+enum lt_err collect(struct run *run, struct outcome *outcome) LT_MUST_CHECK;
+
+/* collect() on everything not read yet. */
+enum lt_err collect_all(struct run *run) LT_MUST_CHECK;
+
+/* ---- start.c: remembers the best value of the monitored metric ---- */
+void note_best(struct run *run);
+
+/* ---- hooks.c: callbacks and their wishes ---- */
+enum hook { HOOK_TRAIN_START, HOOK_STEP, HOOK_VALIDATION_END, HOOK_TRAIN_EPOCH_END, HOOK_TRAIN_END };
+void tell_callbacks(struct run *run, enum hook hook);
+
+/* ---- save.c: checkpoints ---- */
+
+/* Writes a checkpoint of this very place; a failure is an event, not an error: training goes on. Returns whether it
+ * worked. */
+bool save_checkpoint(struct run *run, const char *path);
+
+/* Fills position, values, metrics and callbacks from run->resume, and the plan from the file. */
+enum lt_err restore_checkpoint(struct run *run) LT_MUST_CHECK;
+
+/* ---- boundary.c: what happens between steps: signals, commands, pauses, timed checkpoints ---- */
+enum lt_err step_boundary(struct run *run) LT_MUST_CHECK;
+
+/* ---- pace.c ---- */
+void pace_start(struct run *run);
+void pace_step(struct run *run, int64_t samples);
+void publish(struct run *run, enum run_stage stage, const char *doing);
+double pace_elapsed_s(const struct pace *pace);

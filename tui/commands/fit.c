@@ -1,0 +1,114 @@
+/* lathe fit: trains. Everything that can be wrong is found before anything is created. */
+#include "data/base/memory.h"
+#include "data/base/path.h"
+#include "data/base/text.h"
+#include "engine/engine.h"
+#include "tui/commands/arguments.h"
+#include "tui/commands/command.h"
+#include "tui/commands/start.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLAG_RESUME, FLAG_HEADLESS, FLAG_PRINT_CONFIG, FLAG_ALLOW_CHANGED, FLAG_HELP };
+
+static const struct flag flags[] = {
+    [FLAG_RESUME] = {"--resume", "RUN|PATH", "goes on from a run's last checkpoint, or from a checkpoint file"},
+    [FLAG_HEADLESS] = {"--headless", NULL, "no screen: one plain line every few seconds"},
+    [FLAG_PRINT_CONFIG] = {"--print_config", NULL, "prints the whole resolved configuration and ends"},
+    [FLAG_ALLOW_CHANGED] = {"--allow_changed_data", NULL, "resumes although the list of files changed"},
+    [FLAG_HELP] = {"--help", NULL, "this text"},
+};
+
+struct fit {
+    struct arguments arguments;
+    struct config *config;
+    struct run *run;
+    char *checkpoint, *folder;
+};
+
+/* Resuming starts from the run's own configuration; files and overrides come on top. */
+static enum lt_err read_config(struct fit *self)
+{
+    struct arguments *arguments = &self->arguments;
+    const char *resume = arguments->value[FLAG_RESUME];
+    char **file = memory_new(arguments->configs + 1, sizeof *file);
+    size_t files = 0;
+    char *own = NULL;
+    enum lt_err err = LT_OK;
+    if (resume) {
+        err = run_find_checkpoint(&self->checkpoint, &self->folder, resume, "last", "runs");
+        if (err == LT_OK && self->folder) file[files++] = own = path_join(self->folder, "config.yaml");
+    }
+    for (size_t i = 0; i < arguments->configs; i++) file[files++] = arguments->config[i];
+    if (err == LT_OK && files == 0 && arguments->overrides == 0)
+        err = lt_fail(LT_EUSAGE,
+                      "what to train? give a configuration: lathe fit -c run.yaml (lathe fit --help tells more)");
+    if (err == LT_OK) err = config_read(&self->config, file, files, arguments->override, arguments->overrides);
+    free(own);
+    free(file);
+    return err;
+}
+
+static enum lt_err prepare(struct fit *self, int argc, char **argv)
+{
+    LT_TRY(read_config(self));
+    struct run_request request = {
+        .verb = RUN_FIT,
+        .config = self->config,
+        .checkpoint = self->checkpoint,
+        .folder = self->folder,
+        .allow_changed_data = self->arguments.value[FLAG_ALLOW_CHANGED] != NULL,
+        .argc = argc,
+        .argv = argv,
+    };
+    return run_prepare(&self->run, &request);
+}
+
+static int print_config(const struct config *config)
+{
+    struct text yaml = {0};
+    config_write(&yaml, config);
+    fputs(text_get(&yaml), stdout);
+    text_release(&yaml);
+    return 0;
+}
+
+static int fit(struct fit *self, int argc, char **argv)
+{
+    enum lt_err err = arguments_read(&self->arguments, argc, argv, flags, sizeof flags / sizeof *flags);
+    if (err == LT_OK && self->arguments.value[FLAG_HELP]) {
+        arguments_help("lathe fit -c run.yaml [--resume RUN] [--SECTION.KEY VALUE …]",
+                       "Trains a model on folders of pictures.", flags, sizeof flags / sizeof *flags);
+        return 0;
+    }
+    if (err == LT_OK && self->arguments.rests)
+        err = lt_fail(LT_EUSAGE, "'%s' is no flag; a configuration is given with -c %s", self->arguments.rest[0],
+                      self->arguments.rest[0]);
+    if (err == LT_OK && self->arguments.value[FLAG_PRINT_CONFIG]) {
+        err = read_config(self);
+        return err == LT_OK ? print_config(self->config) : command_fail(err);
+    }
+    if (err == LT_OK) err = prepare(self, argc, argv);
+    if (err == LT_OK) err = run_make_folder(self->run);
+    if (err != LT_OK) return command_fail(err);
+    return start_run(self->run);
+}
+
+static int run_fit_command(int argc, char **argv)
+{
+    struct fit self = {0};
+    int status = fit(&self, argc, argv);
+    run_free(self.run);
+    config_free(self.config);
+    arguments_release(&self.arguments);
+    free(self.checkpoint), free(self.folder);
+    return status;
+}
+
+const struct command command_fit = {
+    .name = "fit",
+    .help = "trains a model",
+    .run = run_fit_command,
+};
