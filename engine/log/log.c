@@ -37,27 +37,30 @@ struct outlet {
     _Atomic uint64_t flushed; /* flush requests done */
     uint64_t flush_asked;
     uint64_t drops_told;
+    size_t metrics_told; /* how many METRIC records got through */
     struct log_end end;
 };
 
 struct log {
     struct outlet outlet[SINKS];
     int outlets;
-    char **metric; /* names by id */
+    struct metric_info *metric; /* by id, texts owned */
     size_t metrics, metric_capacity;
     int64_t parameters;
 };
 
 /* ---- the sink's thread ---- */
 
+static void release_info(struct metric_info *info)
+{
+    free((char *)info->name);
+    free((char *)info->unit);
+    free((char *)info->description);
+}
+
 static void free_payload(struct log_record *record)
 {
-    if (record->kind == RECORD_METRIC && record->payload) {
-        struct metric_info *info = record->payload;
-        free((char *)info->name);
-        free((char *)info->unit);
-        free((char *)info->description);
-    }
+    if (record->kind == RECORD_METRIC) release_info(record->payload);
     free(record->payload);
 }
 
@@ -116,10 +119,16 @@ static enum lt_err open_outlet(struct log *self, const struct sink *sink, const 
     atomic_init(&outlet->middle, 1);
     LT_TRY(sink->open(&outlet->self, run, options));
     outlet->ring = ring_new(RING_RECORDS, sizeof(struct log_record));
-    self->outlets++;
     char name[16];
     snprintf(name, sizeof name, "log-%s", sink->name);
-    return thread_start(&outlet->thread, name, run_outlet, outlet);
+    enum lt_err err = thread_start(&outlet->thread, name, run_outlet, outlet);
+    if (err == LT_OK) {
+        self->outlets++;
+        return LT_OK;
+    }
+    sink->close(outlet->self, &(struct log_end){.state = RUN_FAILED, .sentence = lt_message()});
+    ring_free(outlet->ring);
+    return err;
 }
 
 enum lt_err log_open(struct log **out, const struct log_run *run, const struct log_options *options)
@@ -152,7 +161,7 @@ void log_close(struct log *self, enum run_state state, int exit_code, const char
         pthread_join(self->outlet[i].thread, NULL);
         ring_free(self->outlet[i].ring);
     }
-    for (size_t i = 0; i < self->metrics; i++) free(self->metric[i]);
+    for (size_t i = 0; i < self->metrics; i++) release_info(&self->metric[i]);
     free(self->metric);
     free(self);
 }
@@ -170,25 +179,39 @@ static void *copy_of(const void *data, size_t bytes)
     return memcpy(memory_new(bytes, 1), data, bytes);
 }
 
-static void *copy_info(const struct metric_info *info)
+static struct metric_info copy_info(const struct metric_info *info)
 {
-    struct metric_info *copy = copy_of(info, sizeof *info);
-    copy->name = memory_text(info->name);
-    copy->unit = memory_text(info->unit ? info->unit : "");
-    copy->description = memory_text(info->description ? info->description : "");
-    return copy;
+    return (struct metric_info){.name = memory_text(info->name),
+                                .unit = memory_text(info->unit ? info->unit : ""),
+                                .description = memory_text(info->description ? info->description : ""),
+                                .goal = info->goal};
+}
+
+/* Sinks count metrics as they come, so each must get through, in order, before its first number; a full ring only
+ * delays it. Returns whether all did. */
+static bool tell_metrics(struct log *self, struct outlet *outlet)
+{
+    while (outlet->metrics_told < self->metrics) {
+        struct metric_info info = copy_info(&self->metric[outlet->metrics_told]);
+        struct log_record record = {
+            .kind = RECORD_METRIC, .metric = (int)outlet->metrics_told, .payload = copy_of(&info, sizeof info)};
+        if (!ring_push(outlet->ring, &record)) {
+            free_payload(&record);
+            return false;
+        }
+        outlet->metrics_told++;
+    }
+    return true;
 }
 
 int log_metric(struct log *self, const struct metric_info *info)
 {
     for (size_t i = 0; i < self->metrics; i++)
-        if (strcmp(self->metric[i], info->name) == 0) return (int)i;
+        if (strcmp(self->metric[i].name, info->name) == 0) return (int)i;
     self->metric = memory_grow(self->metric, self->metrics, &self->metric_capacity, sizeof *self->metric);
-    self->metric[self->metrics] = memory_text(info->name);
-    int id = (int)self->metrics++;
-    for (int i = 0; i < self->outlets; i++)
-        push(&self->outlet[i], (struct log_record){.kind = RECORD_METRIC, .metric = id, .payload = copy_info(info)});
-    return id;
+    self->metric[self->metrics++] = copy_info(info);
+    for (int i = 0; i < self->outlets; i++) tell_metrics(self, &self->outlet[i]);
+    return (int)self->metrics - 1;
 }
 
 /* A full ring is told about once it has room again. */
@@ -219,7 +242,8 @@ void log_scalar(struct log *self, int metric, int64_t step, double value)
     tell_drops(self, step);
     struct log_record record = {
         .kind = RECORD_SCALAR, .metric = metric, .step = step, .wall = clock_wall(), .value = value};
-    for (int i = 0; i < self->outlets; i++) push(&self->outlet[i], record);
+    for (int i = 0; i < self->outlets; i++)
+        if (tell_metrics(self, &self->outlet[i])) push(&self->outlet[i], record);
 }
 
 void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)

@@ -1,0 +1,236 @@
+/* Serves screens: those that connect to the run's Unix socket and the one that started the run. Each gets the whole
+ * history, then what is new; what they ask goes into the mailbox. A screen can never slow the run down: this thread has
+ * a ring of its own, never waits for a screen and bounds what it keeps for each. */
+#include "data/base/clock.h"
+#include "data/base/memory.h"
+#include "engine/log/history.h"
+#include "engine/log/listen.h"
+#include "engine/log/sink.h"
+#include "engine/log/viewer.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { VIEWERS_MAX = 16, WAIT_MS = 50, POINTS_MOST = 1 << 20, FAMILY_POINTS_MOST = 4096 };
+static const double stuck_s = 10;                   /* a viewer that took nothing for so long gives way to a new one */
+static const int64_t goodbye_ns = 2 * (int64_t)1e9; /* how long the end may take to reach the viewers */
+
+struct server {
+    struct listener listener;
+    struct mailbox *mailbox;
+    struct history *history;
+    struct text hello;
+    uint32_t *series; /* of metrics, by the log's id */
+    size_t metrics, capacity;
+    char **name; /* of parameters */
+    int64_t parameters;
+    uint32_t first_norm; /* series of the first parameter's norm */
+    bool has_norms, has_status;
+    struct run_status status;
+    struct viewer *viewer[VIEWERS_MAX];
+    int viewers;
+    uint32_t last_number;
+};
+
+static bool wanted(const struct log_options *options)
+{
+    return options->socket_path || options->viewer_fd >= 0;
+}
+
+/* ---- opening ---- */
+
+static void write_hello(struct server *self, const struct log_run *run)
+{
+    char host[256] = "", *folder = realpath(run->folder, NULL);
+    gethostname(host, sizeof host - 1);
+    json_t *json = json_object(), *parameters = json_array();
+    for (int64_t i = 0; i < run->parameters; i++)
+        json_array_append_new(parameters, viewer_text(run->parameter_name[i]));
+    json_object_set_new(json, "version", json_integer(WIRE_VERSION));
+    json_object_set_new(json, "name", viewer_text(run->name));
+    json_object_set_new(json, "folder", viewer_text(folder ? folder : run->folder));
+    json_object_set_new(json, "model", viewer_text(run->model));
+    json_object_set_new(json, "device", viewer_text(run->device));
+    json_object_set_new(json, "precision", viewer_text(run->precision));
+    json_object_set_new(json, "host", viewer_text(host));
+    json_object_set_new(json, "pid", json_integer(getpid()));
+    json_object_set_new(json, "created", wire_number(clock_wall()));
+    json_object_set_new(json, "parameters", parameters);
+    wire_put_json(&self->hello, WIRE_HELLO, json);
+    free(folder);
+}
+
+static void keep_event(struct server *self, const struct log_record *record)
+{
+    history_event(self->history, &(struct history_event){.step = record->step,
+                                                         .wall = record->wall,
+                                                         .kind = record->event,
+                                                         .level = record->level,
+                                                         .text = record->payload});
+}
+
+static void add_viewer(struct server *self, int fd)
+{
+    int worst = 0;
+    for (int i = 1; i < self->viewers; i++)
+        if (viewer_stuck_s(self->viewer[i]) > viewer_stuck_s(self->viewer[worst])) worst = i;
+    if (self->viewers == VIEWERS_MAX && viewer_stuck_s(self->viewer[worst]) < stuck_s) {
+        close(fd);
+        return;
+    }
+    if (self->viewers == VIEWERS_MAX)
+        viewer_free(self->viewer[worst]);
+    else
+        worst = self->viewers++;
+    self->viewer[worst] = viewer_new(fd, ++self->last_number, &self->hello);
+}
+
+static void copy_names(struct server *self, const struct log_run *run)
+{
+    self->parameters = run->parameters;
+    self->name = memory_new((size_t)run->parameters + 1, sizeof *self->name);
+    for (int64_t i = 0; i < run->parameters; i++) self->name[i] = memory_text(run->parameter_name[i]);
+}
+
+static enum lt_err open_socket(void **out, const struct log_run *run, const struct log_options *options)
+{
+    struct server *self = memory_new(1, sizeof *self);
+    self->listener.fd = -1;
+    enum lt_err err = options->socket_path ? listener_open(&self->listener, options->socket_path) : LT_OK;
+    if (err != LT_OK && options->viewer_fd < 0) {
+        free(self);
+        return err;
+    }
+    self->mailbox = options->mailbox;
+    self->history = history_new();
+    copy_names(self, run);
+    write_hello(self, run);
+    if (err != LT_OK) { /* the screen that started the run is still served, and told */
+        char text[512];
+        snprintf(text, sizeof text, "no other screen can attach: %s", lt_message());
+        keep_event(self, &(struct log_record){
+                             .event = EVENT_NOTE, .level = LEVEL_WARNING, .wall = clock_wall(), .payload = text});
+    }
+    if (options->viewer_fd >= 0) add_viewer(self, options->viewer_fd);
+    *out = self;
+    return LT_OK;
+}
+
+/* ---- records ---- */
+
+static void keep_metric(struct server *self, const struct log_record *record)
+{
+    self->series = memory_grow(self->series, self->metrics, &self->capacity, sizeof *self->series);
+    self->series[self->metrics++] = history_metric(self->history, record->payload, POINTS_MOST);
+}
+
+/* To screens the norm of each parameter is a metric of its own, grad_norm/NAME. */
+static void keep_norms(struct server *self, const struct log_record *record)
+{
+    const double *norm = record->payload;
+    for (int64_t i = 0; !self->has_norms && i < self->parameters; i++) {
+        struct text name = {0};
+        text_add(&name, "grad_norm/%s", self->name[i]);
+        struct metric_info info = {.name = text_get(&name), .unit = "", .description = "norm of one gradient"};
+        uint32_t series = history_metric(self->history, &info, FAMILY_POINTS_MOST);
+        if (i == 0) self->first_norm = series;
+        text_release(&name);
+    }
+    self->has_norms = true;
+    for (int64_t i = 0; i < self->parameters; i++)
+        history_point(self->history, self->first_norm + (uint32_t)i,
+                      &(struct wire_point){record->step, record->wall, norm[i]});
+}
+
+static void record_socket(void *context, const struct log_record *record)
+{
+    struct server *self = context;
+    if (record->kind == RECORD_METRIC) keep_metric(self, record);
+    if (record->kind == RECORD_EVENT) keep_event(self, record);
+    if (record->kind == RECORD_NORMS) keep_norms(self, record);
+    if (record->kind == RECORD_SCALAR && (size_t)record->metric < self->metrics)
+        history_point(self->history, self->series[record->metric],
+                      &(struct wire_point){record->step, record->wall, record->value});
+    for (int i = 0; record->kind == RECORD_ANSWER && i < self->viewers; i++)
+        viewer_answer(self->viewer[i], record->request, record->done, record->step, record->payload);
+}
+
+/* ---- serving ---- */
+
+static void drop_viewer(struct server *self, int i)
+{
+    viewer_free(self->viewer[i]);
+    self->viewer[i] = self->viewer[--self->viewers];
+}
+
+static void tick(void *context, const struct run_status *status)
+{
+    struct server *self = context;
+    if (status) self->status = *status, self->has_status = true;
+    for (int i = self->viewers - 1; i >= 0; i--) {
+        viewer_feed(self->viewer[i], self->history, self->has_status ? &self->status : NULL);
+        if (!viewer_write(self->viewer[i])) drop_viewer(self, i);
+    }
+}
+
+/* Sleeps until a screen connects, speaks or takes more, at most WAIT_MS. */
+static void wait_for_viewers(void *context)
+{
+    struct server *self = context;
+    struct pollfd watch[VIEWERS_MAX + 1];
+    for (int i = 0; i < self->viewers; i++)
+        watch[i] = (struct pollfd){.fd = viewer_fd(self->viewer[i]),
+                                   .events = (short)(POLLIN | (viewer_is_behind(self->viewer[i]) ? POLLOUT : 0))};
+    watch[self->viewers] = (struct pollfd){.fd = self->listener.fd, .events = POLLIN};
+    if (poll(watch, (nfds_t)self->viewers + 1, WAIT_MS) <= 0) return;
+    bool asked = watch[self->viewers].revents != 0;
+    for (int i = self->viewers - 1; i >= 0; i--)
+        if (watch[i].revents & (POLLIN | POLLHUP | POLLERR) && !viewer_read(self->viewer[i], self->mailbox))
+            drop_viewer(self, i);
+    int fd = asked ? listener_accept(&self->listener) : -1;
+    if (fd >= 0) add_viewer(self, fd);
+}
+
+/* ---- the end ---- */
+
+static bool all_told(struct server *self, const struct log_end *end)
+{
+    bool all = true;
+    for (int i = 0; i < self->viewers; i++)
+        if (!viewer_finish(self->viewer[i], self->history, &self->status, end)) all = false;
+    return all;
+}
+
+static void release(struct server *self)
+{
+    for (int i = 0; i < self->viewers; i++) viewer_free(self->viewer[i]);
+    for (int64_t i = 0; i < self->parameters; i++) free(self->name[i]);
+    free(self->name);
+    free(self->series);
+    text_release(&self->hello);
+    history_free(self->history);
+    free(self);
+}
+
+/* Everybody gets the rest of the history, then BYE, as far as they read in time. */
+static void close_socket(void *context, const struct log_end *end)
+{
+    struct server *self = context;
+    int64_t give_up = clock_ns() + goodbye_ns;
+    listener_close(&self->listener);
+    while (!all_told(self, end) && clock_ns() < give_up) nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    release(self);
+}
+
+const struct sink sink_socket = {
+    .name = "socket",
+    .wanted = wanted,
+    .open = open_socket,
+    .record = record_socket,
+    .tick = tick,
+    .wait = wait_for_viewers,
+    .close = close_socket,
+};
