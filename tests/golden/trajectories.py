@@ -1,5 +1,6 @@
 """Trainings of a few steps in PyTorch, from weights and pictures that both sides derive by formula, dropout and stochastic
-depth 0. float64 gives the numbers to meet; float32, in either memory format, how far PyTorch itself is off.
+depth 0. float64 gives the numbers to meet; float32, in either memory format and with
+either of its kernels, how far PyTorch itself is off.
 
 The formula: element i (in torch's layout) of the tensor NAME is a number u in [0, 1) made by splitmix64 from
 FNV-1a-64(NAME) + i; then
@@ -134,7 +135,10 @@ class Run:
 
     def write(self, folder):
         exact = self.train(torch.float64)
-        rough = [self.train(torch.float32, f) for f in (torch.contiguous_format, torch.channels_last)]
+        rough = []
+        for library in (True, False):  # with oneDNN's kernels and with PyTorch's own
+            with torch.backends.mkldnn.flags(enabled=library):
+                rough += [self.train(torch.float32, f) for f in (torch.contiguous_format, torch.channels_last)]
 
         def error(key, t):
             return max(abs(r[key][t] - exact[key][t]) / abs(exact[key][t]) for r in rough)

@@ -39,9 +39,7 @@ static void check(const struct op_test *test, int64_t n, bool evaluate)
     options.backend = test->backend;
     if (!run(&first, test, options, evaluate)) {
         results_release(&oracle);
-        print_message("  the %s backend has no kernel for %s yet\n", test->backend->name,
-                      op_at(test->op_case->op)->name);
-        skip();
+        fail_msg("the %s backend has no kernel for %s", test->backend->name, op_at(test->op_case->op)->name);
     }
     compare(&first, &oracle, what);
     for (options.threads = 2; options.threads <= 3; options.threads++) {

@@ -312,10 +312,7 @@ static void check_end(struct training *self, struct trajectory_bounds bounds)
 void trajectory_check(const char *name, const char *backend, enum dtype real, struct trajectory_bounds bounds)
 {
     struct training self = {.backend = backend_find(backend), .real = real};
-    if (self.backend == NULL) {
-        print_message("  this build has no backend %s\n", backend);
-        skip();
-    }
+    assert_non_null(self.backend);
     struct stored *stored = read_stored(name);
     self.stored = stored;
     assert_int_equal(self.backend->open(&self.device, &(struct device_options){.threads = 0}), LT_OK);

@@ -1,0 +1,124 @@
+/* Matrix products for the kernels of the cpu backend: a register-blocked micro kernel of MR x NR on packed panels.
+ * Included by *_cpu.c only, so that it is compiled for each instruction set. Thread: pure functions on the caller's
+ * memory. Panels: of B, NR columns wide: packed[k][NR], columns past the end are 0; of A, MR rows high: packed[k][MR],
+ * rows past the end 0. */
+#pragma once
+
+#include "engine/backends/cpu/isa.h"
+
+/* Two vectors of columns; rows so that all sums, two vectors of B and one broadcast fit in the registers. */
+#if defined(__AVX512F__)
+enum { MR = 12, NRV = 2 };
+#elif defined(__AVX__)
+enum { MR = 6, NRV = 2 };
+#else
+enum { MR = 6, NRV = 2 };
+#endif
+enum { NR = NRV * VEC };
+
+/* How many panels cover so many columns, and blocks so many rows. */
+static inline int64_t gemm_panels(int64_t columns)
+{
+    return (columns + NR - 1) / NR;
+}
+static inline int64_t gemm_blocks(int64_t rows)
+{
+    return (rows + MR - 1) / MR;
+}
+
+/* sum[i][j] = sum over k of a[i * row + k * step] * b[k][j], for MR rows and `vectors` (1 or NRV, a constant) vectors
+ * of columns. */
+static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], const float *a, int64_t row,
+                                                             int64_t step, const float *b, int64_t depth,
+                                                             const int vectors)
+{
+    vec local[MR][NRV]; /* stays in registers */
+    for (int i = 0; i < MR; i++)
+        for (int j = 0; j < vectors; j++) local[i][j] = (vec){0};
+    for (int64_t k = 0; k < depth; k++, b += NR, a += step) {
+        vec right[NRV];
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) right[j] = vec_load(b + j * VEC);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++) {
+            vec left = vec_set(a[i * row]);
+#pragma GCC unroll 2
+            for (int j = 0; j < vectors; j++) local[i][j] += left * right[j];
+        }
+    }
+    for (int i = 0; i < MR; i++)
+        for (int j = 0; j < vectors; j++) sum[i][j] = local[i][j];
+}
+
+/* Writes or adds a tile of sums to c[rows][columns] (leading dimension ldc). */
+static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns, bool add)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < NRV && j * VEC < columns; j++) {
+            float *to = c + i * ldc + j * VEC;
+            int64_t count = columns - j * VEC;
+            if (count >= VEC)
+                vec_store(to, add ? vec_load(to) + sum[i][j] : sum[i][j]);
+            else
+                vec_store_some(to, add ? vec_load_some(to, count) + sum[i][j] : sum[i][j], count);
+        }
+}
+
+/* One tile of c: up to MR rows of a (row distance `row`, step along k) times one panel. */
+static inline void gemm_tile(float *c, int64_t ldc, const float *a, int64_t row, int64_t step, const float *panel,
+                             int64_t rows, int64_t columns, int64_t depth, bool add)
+{
+    vec sum[MR][NRV];
+    if (columns > VEC)
+        gemm_micro(sum, a, row, step, panel, depth, NRV);
+    else
+        gemm_micro(sum, a, row, step, panel, depth, 1);
+    gemm_store(c, ldc, sum, rows, columns, add);
+}
+
+/* Depth of one block: a panel of it fits into the first-level cache. */
+enum { GEMM_DEPTH = 192 };
+
+/* c[m][n] = a[m][depth] b, with a by rows (distance lda, contiguous in k) and b in packed panels of `depth`. `spare`
+ * has room for MR x GEMM_DEPTH floats: the last rows of a are copied there, so that nothing past the matrix is read. */
+static inline void gemm_rows(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t m, int64_t n,
+                             int64_t depth, float *spare)
+{
+    for (int64_t k = 0; k < depth; k += GEMM_DEPTH) {
+        int64_t block = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH, whole = m - m % MR, left = m % MR;
+        for (int64_t i = 0; i < left; i++)
+            memcpy(spare + i * block, a + (whole + i) * lda + k, (size_t)block * sizeof *a);
+        for (int64_t p = 0; p * NR < n; p++) {
+            const float *panel = b + (p * depth + k) * NR;
+            float *to = c + p * NR;
+            for (int64_t i = 0; i < whole; i += MR)
+                gemm_tile(to + i * ldc, ldc, a + i * lda + k, lda, 1, panel, MR, n - p * NR, block, k > 0);
+            if (left) gemm_tile(to + whole * ldc, ldc, spare, block, 1, panel, left, n - p * NR, block, k > 0);
+        }
+    }
+}
+
+/* Panel p of B = w^T, where w is [n][depth] by rows: packed[k][j] = w[p NR + j][k]. */
+static inline void gemm_pack_transposed(float *packed, const float *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
+{
+    int64_t columns = n - p * NR < NR ? n - p * NR : NR;
+    for (int64_t k = 0; k < depth; k++)
+        for (int64_t j = 0; j < NR; j++) packed[k * NR + j] = j < columns ? w[(p * NR + j) * ldw + k] : 0;
+}
+
+/* Panel p of B = w, where w is [depth][n] by rows: packed[k][j] = w[k][p NR + j]. */
+static inline void gemm_pack(float *packed, const float *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
+{
+    int64_t columns = n - p * NR < NR ? n - p * NR : NR;
+    for (int64_t k = 0; k < depth; k++) {
+        memcpy(packed + k * NR, w + k * ldw + p * NR, (size_t)columns * sizeof *w);
+        for (int64_t j = columns; j < NR; j++) packed[k * NR + j] = 0;
+    }
+}
+
+/* MR columns of a [depth][m] matrix as a panel of A: packed[k][i] = a[k][i]. */
+static inline void gemm_pack_columns(float *packed, const float *a, int64_t lda, int64_t rows, int64_t depth)
+{
+    for (int64_t k = 0; k < depth; k++)
+        for (int64_t i = 0; i < MR; i++) packed[k * MR + i] = i < rows ? a[k * lda + i] : 0;
+}

@@ -1,0 +1,82 @@
+/* One source, three instruction sets: files ending in _cpu.c are compiled with LATHE_ISA = avx512, avx2 and baseline,
+ * and ISA_NAME makes their names differ. `vec` holds VEC floats; arithmetic is the compiler's vector extension, so the
+ * same code serves all. Included by *_cpu.c only. Thread: any. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ISA_JOIN2(name, isa) name##_##isa
+#define ISA_JOIN(name, isa)  ISA_JOIN2(name, isa)
+#define ISA_NAME(name)       ISA_JOIN(name, LATHE_ISA)
+
+#if defined(__AVX512F__)
+enum { VEC = 16 };
+#elif defined(__AVX__)
+enum { VEC = 8 };
+#else
+enum { VEC = 4 };
+#endif
+
+typedef float vec __attribute__((vector_size(VEC * sizeof(float))));
+typedef int32_t ivec __attribute__((vector_size(VEC * sizeof(int32_t))));
+
+static inline vec vec_load(const float *from)
+{
+    vec v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void vec_store(float *to, vec v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+static inline vec vec_set(float x)
+{
+    return x - (vec){0};
+}
+
+/* The first `count` < VEC floats, the rest 0. */
+static inline vec vec_load_some(const float *from, int64_t count)
+{
+    vec v = {0};
+    memcpy(&v, from, (size_t)count * sizeof(float));
+    return v;
+}
+
+static inline void vec_store_some(float *to, vec v, int64_t count)
+{
+    memcpy(to, &v, (size_t)count * sizeof(float));
+}
+
+/* exp(x) to about 2 ulp (Cephes' expf): NaN stays, overflow gives inf, below -87 it is 0 or denormal-free near it. */
+static inline vec vec_exp(vec x)
+{
+    const vec low = vec_set(-87.3f), high = vec_set(88.7f),
+              magic = vec_set(12582912.0f); /* 1.5 * 2^23: rounds to integer */
+    ivec too_low = x<low, too_high = x> high;
+    vec cut = (vec)(((ivec)low & too_low) | ((ivec)x & ~too_low));
+    cut = (vec)(((ivec)high & too_high) | ((ivec)cut & ~too_high));
+    vec n = (cut * vec_set(1.44269504088896341f) + magic) - magic;
+    vec r = cut - n * vec_set(0.693359375f) - n * vec_set(-2.12194440e-4f);
+    vec p = vec_set(1.9875691500e-4f);
+    p = p * r + vec_set(1.3981999507e-3f);
+    p = p * r + vec_set(8.3334519073e-3f);
+    p = p * r + vec_set(4.1665795894e-2f);
+    p = p * r + vec_set(1.6666665459e-1f);
+    p = p * r + vec_set(5.0000001201e-1f);
+    p = p * r * r + r + vec_set(1.0f);
+    ivec finite = n == n; /* converting NaN is undefined */
+    vec whole = (vec)((ivec)n & finite);
+    ivec exponent = __builtin_convertvector(whole, ivec);
+    return p * (vec)((exponent + 127) << 23);
+}
+
+/* 1 / (1 + exp(-x)) */
+static inline vec vec_sigmoid(vec x)
+{
+    return vec_set(1.0f) / (vec_set(1.0f) + vec_exp(-x));
+}

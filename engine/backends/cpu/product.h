@@ -1,0 +1,191 @@
+/* The two products of layers with weights, spread over the pool. Included by *_cpu.c only.
+ *   rows:    y[m][n] = a[m][depth] b          (forward, and the gradient of the input)
+ *   weights: dw[o][k] = sum over samples of dy[pixel][o] x[pixel][k]   (the gradient of the weight; sums by leaves)
+ * Thread: the kernel's; works over the pool. */
+#pragma once
+
+#include "engine/backends/cpu/gemm.h"
+#include "engine/backends/cpu/parallel.h"
+#include "engine/ops/leaves.h"
+
+/* ---- rows ---- */
+
+/* Rows of one chunk: a block of them times GEMM_DEPTH stays in the second-level cache. */
+enum { PRODUCT_ROWS = 120, PRODUCT_SPARE = MR * GEMM_DEPTH };
+
+struct product {
+    float *y;
+    const float *a, *weight;
+    int64_t lda, ldy, ldw, m, n, depth;
+    bool transposed; /* b = weight^T (weight is [n][depth]); else b = weight ([depth][n]) */
+    float *packed;   /* [panels][depth][NR] */
+    float *spare;    /* [threads][PRODUCT_SPARE] */
+};
+
+static inline void product_pack(void *context, int64_t panel, int thread)
+{
+    (void)thread;
+    const struct product *job = context;
+    float *to = job->packed + panel * job->depth * NR;
+    if (job->transposed)
+        gemm_pack_transposed(to, job->weight, job->ldw, job->n, job->depth, panel);
+    else
+        gemm_pack(to, job->weight, job->ldw, job->n, job->depth, panel);
+}
+
+static inline void product_chunk(void *context, int64_t chunk, int thread)
+{
+    const struct product *job = context;
+    int64_t first = chunk * PRODUCT_ROWS, rows = job->m - first < PRODUCT_ROWS ? job->m - first : PRODUCT_ROWS;
+    gemm_rows(job->y + first * job->ldy, job->ldy, job->a + first * job->lda, job->lda, job->packed, rows, job->n,
+              job->depth, job->spare + (int64_t)thread * PRODUCT_SPARE);
+}
+
+/* Floats of workspace for a product with so many columns and such a depth. */
+static inline size_t product_floats(int64_t n, int64_t depth, int threads)
+{
+    return (size_t)(gemm_panels(n) * NR * depth) + (size_t)threads * PRODUCT_SPARE;
+}
+
+static inline void product_run(struct pool *pool, struct product *job, float *workspace)
+{
+    job->packed = workspace;
+    job->spare = workspace + gemm_panels(job->n) * NR * job->depth;
+    pool_run(pool, gemm_panels(job->n), product_pack, job);
+    pool_run(pool, (job->m + PRODUCT_ROWS - 1) / PRODUCT_ROWS, product_chunk, job);
+}
+
+/* ---- weights ---- */
+
+enum { WEIGHTS_O = 8 * MR, WEIGHTS_K = 4 * NR, WEIGHTS_PIXELS = 128 };
+
+/* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x (panels of
+ * NR) for pixels first … first + count - 1 of one sample; columns past the end are 0. */
+struct weights {
+    const void *layer;
+    void (*pack_x)(const void *layer, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column);
+    float *dw;
+    const float *dy;
+    int64_t n, batch, pixels; /* samples, capacity, pixels of one sample */
+    int64_t ldy, o, k;        /* row distance of dy; outputs, columns */
+    int leaves;
+    float *leaf;    /* [leaves][o][k], when there are several */
+    float *scratch; /* [threads][WEIGHTS_SCRATCH] */
+};
+
+enum { WEIGHTS_SCRATCH = WEIGHTS_O * WEIGHTS_PIXELS + WEIGHTS_K * WEIGHTS_PIXELS };
+
+static inline int64_t weights_tiles(int64_t o, int64_t k)
+{
+    return ((o + WEIGHTS_O - 1) / WEIGHTS_O) * ((k + WEIGHTS_K - 1) / WEIGHTS_K);
+}
+
+/* Few tiles want many leaves, so that there is work for all; many tiles want one, so that memory stays small. */
+static inline int weights_leaves(int64_t batch, int64_t o, int64_t k)
+{
+    int leaves = leaf_count(batch);
+    while (leaves > 1 && weights_tiles(o, k) * leaves > 64) leaves /= 2;
+    return leaves;
+}
+
+static inline size_t weights_floats(int64_t batch, int64_t o, int64_t k, int threads)
+{
+    int leaves = weights_leaves(batch, o, k);
+    return (leaves > 1 ? (size_t)leaves * (size_t)(o * k) : 0) + (size_t)threads * WEIGHTS_SCRATCH;
+}
+
+/* Adds one block of pixels of one sample to the tile at (o0, k0) of `to`. */
+static inline void weights_block(const struct weights *job, float *to, float *scratch, int64_t sample, int64_t first,
+                                 int64_t o0, int64_t k0, bool add)
+{
+    int64_t count = job->pixels - first < WEIGHTS_PIXELS ? job->pixels - first : WEIGHTS_PIXELS;
+    int64_t rows = job->o - o0 < WEIGHTS_O ? job->o - o0 : WEIGHTS_O,
+            columns = job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K;
+    float *left = scratch, *right = scratch + WEIGHTS_O * WEIGHTS_PIXELS;
+    const float *dy = job->dy + (sample * job->pixels + first) * job->ldy + o0;
+    for (int64_t i = 0; i < rows; i += MR)
+        gemm_pack_columns(left + i * count, dy + i, job->ldy, rows - i < MR ? rows - i : MR, count);
+    for (int64_t p = 0; p * NR < columns; p++)
+        job->pack_x(job->layer, right + p * NR * count, sample, first, count, k0 + p * NR);
+    for (int64_t p = 0; p * NR < columns; p++)
+        for (int64_t i = 0; i < rows; i += MR)
+            gemm_tile(to + (o0 + i) * job->k + k0 + p * NR, job->k, left + i * count, 1, MR, right + p * NR * count,
+                      rows - i < MR ? rows - i : MR, columns - p * NR, count, add);
+}
+
+/* One tile of one leaf. */
+static inline void weights_chunk(void *context, int64_t chunk, int thread)
+{
+    const struct weights *job = context;
+    int64_t tiles = weights_tiles(job->o, job->k), tile = chunk % tiles, across = (job->k + WEIGHTS_K - 1) / WEIGHTS_K;
+    int64_t leaf = chunk / tiles, o0 = tile / across * WEIGHTS_O, k0 = tile % across * WEIGHTS_K;
+    float *to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
+    bool add = false;
+    for (int64_t sample = leaf; sample < job->n; sample += job->leaves)
+        for (int64_t first = 0; first < job->pixels; first += WEIGHTS_PIXELS, add = true)
+            weights_block(job, to, job->scratch + (int64_t)thread * WEIGHTS_SCRATCH, sample, first, o0, k0, add);
+    if (add) return; /* an empty leaf is zero */
+    for (int64_t o = o0; o < job->o && o < o0 + WEIGHTS_O; o++)
+        memset(to + o * job->k + k0, 0, (size_t)(job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K) * sizeof *to);
+}
+
+static inline void weights_combine(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct weights *job = context;
+    int64_t count = job->o * job->k, end = parallel_end(chunk, count);
+    for (int half = job->leaves / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) {
+            const float *from = job->leaf + (l + half) * count;
+            float *to = job->leaf + l * count;
+            for (int64_t i = chunk * PARALLEL_CHUNK; i < end; i++) to[i] += from[i];
+        }
+    memcpy(job->dw + chunk * PARALLEL_CHUNK, job->leaf + chunk * PARALLEL_CHUNK,
+           (size_t)(end - chunk * PARALLEL_CHUNK) * sizeof(float));
+}
+
+static inline void weights_run(struct pool *pool, struct weights *job, float *workspace)
+{
+    job->leaves = weights_leaves(job->batch, job->o, job->k);
+    job->leaf = workspace;
+    job->scratch = workspace + (job->leaves > 1 ? job->leaves * job->o * job->k : 0);
+    pool_run(pool, weights_tiles(job->o, job->k) * job->leaves, weights_chunk, job);
+    if (job->leaves > 1) pool_run(pool, parallel_chunks(job->o * job->k), weights_combine, job);
+}
+
+/* ---- biases: db[o] = sum of dy over all rows, in double, by leaves ---- */
+
+struct biases {
+    float *db;
+    const float *dy;
+    int64_t n, batch, pixels, o;
+};
+
+enum { BIASES_BLOCK = 16 };
+
+static inline void biases_chunk(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct biases *job = context;
+    int leaves = leaf_count(job->batch);
+    for (int64_t o = chunk * BIASES_BLOCK; o < job->o && o < (chunk + 1) * BIASES_BLOCK; o++) {
+        double leaf[LEAVES_MAX] = {0};
+        for (int64_t n = 0; n < job->n; n++)
+            for (int64_t i = 0; i < job->pixels; i++)
+                leaf[n % leaves] += (double)job->dy[(n * job->pixels + i) * job->o + o];
+        LEAVES_COMBINE(double, leaf, leaves, 1);
+        job->db[o] = (float)leaf[0];
+    }
+}
+
+static inline void biases_run(struct pool *pool, struct biases *job)
+{
+    pool_run(pool, (job->o + BIASES_BLOCK - 1) / BIASES_BLOCK, biases_chunk, job);
+}
+
+/* y += bias over rows of o. */
+static inline void bias_add(float *y, const float *bias, int64_t rows, int64_t o)
+{
+    for (int64_t i = 0; i < rows; i++, y += o)
+        for (int64_t k = 0; k < o; k++) y[k] += bias[k];
+}

@@ -1,0 +1,16 @@
+/* What one instruction set offers: kernels by op, flat-memory functions, optimizer updates. Thread: any; constant. */
+#pragma once
+
+#include "engine/backends/backend.h"
+
+struct cpu_table {
+    const char *name;
+    const struct kernel *kernel[OP_COUNT];
+    struct flat_functions flat;
+    update_function *update[OPTIMIZER_COUNT];
+};
+
+extern const struct cpu_table cpu_table_avx512, cpu_table_avx2, cpu_table_baseline;
+
+/* The pool of a cpu device; for flat functions. */
+struct pool *cpu_pool(const struct device *device);

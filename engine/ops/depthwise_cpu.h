@@ -1,0 +1,19 @@
+/* Depthwise convolutions (one input and one output channel per group) on the cpu backend: channels are the vector.
+ * Included by *_cpu.c only. Thread: the kernel's. */
+#pragma once
+
+#include "engine/backends/backend.h"
+#include "engine/backends/cpu/isa.h"
+#include "engine/ops/conv2d.h"
+
+/* Kernels of more elements than this go the general way. */
+enum { DEPTHWISE_TAPS_MAX = 128 };
+
+static inline bool is_depthwise(const struct conv2d_sizes *s)
+{
+    return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kh * s->kw <= DEPTHWISE_TAPS_MAX;
+}
+
+void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step);
+void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *step);
+size_t ISA_NAME(depthwise_workspace)(const struct node *node, int threads);

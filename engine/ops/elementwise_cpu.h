@@ -1,0 +1,61 @@
+/* Elementwise ops of one input on the cpu backend: each gives `function` and `slope` on vectors; the loops are here.
+ * Included by
+ * *_cpu.c only. */
+#pragma once
+
+#include "engine/backends/backend.h"
+#include "engine/backends/cpu/isa.h"
+#include "engine/backends/cpu/parallel.h"
+#include "engine/ops/op.h"
+
+struct elementwise_job {
+    float *to;
+    const float *x, *dy; /* dy NULL: forward */
+    int64_t count;
+};
+
+/* Elements of n samples. */
+static inline int64_t elementwise_count(struct tensor t, const struct step *step)
+{
+    return shape_count(t.shape) / t.shape.size[0] * step->n;
+}
+
+/* Chunks are whole vectors but for the very last, whose rest goes through a padded one. */
+#define ELEMENTWISE_KERNELS(name, source)                                                                              \
+    static void chunk(void *context, int64_t index, int thread)                                                        \
+    {                                                                                                                  \
+        (void)thread;                                                                                                  \
+        const struct elementwise_job *job = context;                                                                   \
+        int64_t i = index * PARALLEL_CHUNK, end = parallel_end(index, job->count);                                     \
+        if (job->dy) {                                                                                                 \
+            for (; i + VEC <= end; i += VEC)                                                                           \
+                vec_store(job->to + i, vec_load(job->dy + i) * slope(vec_load(job->x + i)));                           \
+            if (i < end)                                                                                               \
+                vec_store_some(job->to + i,                                                                            \
+                               vec_load_some(job->dy + i, end - i) * slope(vec_load_some(job->x + i, end - i)),        \
+                               end - i);                                                                               \
+        } else {                                                                                                       \
+            for (; i + VEC <= end; i += VEC) vec_store(job->to + i, function(vec_load(job->x + i)));                   \
+            if (i < end) vec_store_some(job->to + i, function(vec_load_some(job->x + i, end - i)), end - i);           \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void forward(const struct call *call, const struct step *step)                                              \
+    {                                                                                                                  \
+        struct elementwise_job job = {call->out[0].data, call->in[0].data, NULL,                                       \
+                                      elementwise_count(call->in[0], step)};                                           \
+        pool_run(step->pool, parallel_chunks(job.count), chunk, &job);                                                 \
+    }                                                                                                                  \
+    static void backward(const struct call *call, const struct step *step)                                             \
+    {                                                                                                                  \
+        struct elementwise_job job = {call->din[0].data, call->source.data, call->dout[0].data,                        \
+                                      elementwise_count(call->dout[0], step)};                                         \
+        pool_run(step->pool, parallel_chunks(job.count), chunk, &job);                                                 \
+    }                                                                                                                  \
+    extern const struct kernel ISA_NAME(name##_cpu);                                                                   \
+    const struct kernel ISA_NAME(name##_cpu) = {.forward = forward, .backward = backward};
+
+/* a where the mask is set, else b. */
+static inline vec vec_choose(ivec mask, vec a, vec b)
+{
+    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+}

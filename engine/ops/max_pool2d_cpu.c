@@ -1,0 +1,54 @@
+#include "engine/ops/pool_cpu.h"
+
+/* The first of equals; NaN wins. */
+static void pick(float *best, int32_t *at, const float *x, int64_t c, int32_t index, bool first)
+{
+    for (int64_t k = 0; k < c; k++) {
+        bool better = first || x[k] > best[k] || x[k] != x[k];
+        best[k] = better ? x[k] : best[k];
+        at[k] = better ? index : at[k];
+    }
+}
+
+static void forward_sample(void *context, int64_t n, int thread)
+{
+    (void)thread;
+    const struct pool_job *job = context;
+    const struct pool_sizes *s = &job->sizes;
+    const float *x = (const float *)job->call->in[0].data + n * s->h * s->w * s->c;
+    float *y = (float *)job->call->out[0].data + n * s->oh * s->ow * s->c;
+    int32_t *at = (int32_t *)job->call->saved[0].data + n * s->oh * s->ow * s->c;
+    for (int64_t oh = 0; oh < s->oh; oh++)
+        for (int64_t ow = 0; ow < s->ow; ow++, y += s->c, at += s->c) {
+            const struct pool_window v = pool_window(s, oh, ow);
+            for (int64_t h = v.h0; h < v.h1; h++)
+                for (int64_t w = v.w0; w < v.w1; w++)
+                    pick(y, at, x + (h * s->w + w) * s->c, s->c, (int32_t)(h * s->w + w), h == v.h0 && w == v.w0);
+        }
+}
+
+static void backward_sample(void *context, int64_t n, int thread)
+{
+    (void)thread;
+    const struct pool_job *job = context;
+    const struct pool_sizes *s = &job->sizes;
+    const float *dy = (const float *)job->call->dout[0].data + n * s->oh * s->ow * s->c;
+    const int32_t *at = (const int32_t *)job->call->saved[0].data + n * s->oh * s->ow * s->c;
+    float *dx = (float *)job->call->din[0].data + n * s->h * s->w * s->c;
+    memset(dx, 0, (size_t)(s->h * s->w * s->c) * sizeof *dx);
+    for (int64_t i = 0; i < s->oh * s->ow; i++, dy += s->c, at += s->c)
+        for (int64_t k = 0; k < s->c; k++) dx[at[k] * s->c + k] += dy[k];
+}
+
+static void forward(const struct call *call, const struct step *step)
+{
+    pool_samples(call, step, forward_sample);
+}
+
+static void backward(const struct call *call, const struct step *step)
+{
+    pool_samples(call, step, backward_sample);
+}
+
+extern const struct kernel ISA_NAME(max_pool2d_cpu);
+const struct kernel ISA_NAME(max_pool2d_cpu) = {.forward = forward, .backward = backward};
