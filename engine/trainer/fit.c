@@ -21,6 +21,12 @@ static bool time_is_up(const struct run *run)
     return max > 0 && pace_elapsed_s(&run->pace) >= max;
 }
 
+double learning_rate(const struct run *run)
+{
+    const struct optimizer_choice *choice = &run->config->optimizer;
+    return lr_policy_at(&run->lr, choice->optimizer->lr(choice->options), run->at.schedule);
+}
+
 /* A stop that a callback asked for counts once min_epochs and min_steps are met, as Lightning's. */
 static bool finished(const struct run *run)
 {
@@ -70,7 +76,7 @@ static enum lt_err train_window(struct run *run)
         step.last = batch == last - 1;
         LT_TRY(train_batch(run, outcome, &step));
     }
-    double lr = lr_policy_at(&config->lr, config->optimizer.optimizer->lr(config->optimizer.options), run->at.schedule);
+    double lr = learning_rate(run);
     double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
     plan_update(run->plan, group_lr, run->at.step + 1);
     plan_read_norms(run->plan, outcome->norm);

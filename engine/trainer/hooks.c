@@ -70,8 +70,7 @@ static void fulfil(struct run *run, const struct callback *callback, void *self,
 void tell_callbacks(struct run *run, enum hook hook)
 {
     static const char *const group_name[OPTIMIZER_GROUPS_MAX] = {"pg1", "pg2", "pg3", "pg4"};
-    double lr = lr_policy_at(&run->config->lr, run->config->optimizer.optimizer->lr(run->config->optimizer.options),
-                             run->at.schedule);
+    double lr = learning_rate(run);
     double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
     int64_t begin = clock_ns();
     for (size_t i = 0; i < run->callbacks.count; i++) {

@@ -162,6 +162,10 @@ static enum lt_err count_steps(struct run *run)
     if (trainer->max_epochs >= 0) run->steps_planned = run->steps_per_epoch * trainer->max_epochs;
     if (trainer->max_steps >= 0 && (trainer->max_epochs < 0 || trainer->max_steps < run->steps_planned))
         run->steps_planned = trainer->max_steps;
+    run->lr = run->config->lr;
+    bool by_step = run->lr.interval == SCHEDULE_STEP;
+    run->lr.total = by_step ? run->steps_planned
+                            : (run->steps_planned + run->steps_per_epoch - 1) / run->steps_per_epoch;
     return LT_OK;
 }
 

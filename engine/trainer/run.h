@@ -91,6 +91,7 @@ struct run {
 
     struct position at;
     int64_t steps_per_epoch, steps_planned;
+    struct lr_policy lr; /* the configuration's, with the total of this run; borrows its options */
     struct outcome outcome[2];
     double loss_now;        /* of the newest step read back */
     const double *norm_now; /* the same */
@@ -118,6 +119,9 @@ void feed_batch(struct run *run, const struct batch *batch);
 
 /* The set that names the classes of the run. */
 const struct set *run_classes(const struct run *run);
+
+/* The base rate times the schedule, where training stands. */
+double learning_rate(const struct run *run);
 
 /* ---- fit.c: trains from run->at to the end ---- */
 enum lt_err train(struct run *run) LT_MUST_CHECK;
