@@ -1,0 +1,130 @@
+/* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS. Prints one line per step
+ * (milliseconds of forward, backward, update, all), then, with a sixth argument, the slowest ops. */
+#include "data/base/clock.h"
+#include "data/base/memory.h"
+#include "engine/graph/plan.h"
+#include "engine/models/model.h"
+#include "engine/ops/ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bench {
+    struct device *device;
+    struct plan *plan;
+    void *options;
+    int64_t batch, size;
+};
+
+static enum lt_err build(struct bench *self, const char *name)
+{
+    const struct model *model = model_find(name);
+    if (!model) return LT_EUSAGE;
+    struct graph *g = graph_new(self->batch);
+    struct value *image = graph_input(g, "image", DTYPE_REAL, SHAPE(self->batch, self->size, self->size, 3));
+    struct value *target = graph_input(g, "target", DTYPE_I32, SHAPE(self->batch));
+    struct model_options options = {.num_classes = 10, .dropout = -1, .stochastic_depth_prob = -1};
+    struct value *loss = cross_entropy(g, model->build(g, image, &options), target, "loss", 0);
+    struct plan_options plan = {.backend = &backend_cpu,
+                                .device = self->device,
+                                .real = DTYPE_F32,
+                                .training = true,
+                                .optimizer = OPTIMIZER_adamw,
+                                .optimizer_options = self->options};
+    LT_TRY(plan_build(&self->plan, g, (struct plan_outputs){.loss = loss, .output = {loss}, .count = 1}, &plan));
+    plan_initialise(self->plan, 1);
+    return LT_OK;
+}
+
+static void feed(struct bench *self)
+{
+    size_t count = (size_t)(self->batch * self->size * self->size * 3);
+    float *image = memory_new(count, sizeof *image);
+    int32_t *target = memory_new((size_t)self->batch, sizeof *target);
+    struct rng rng = rng_at(rng_key(1, RNG_TEST), 0, 0, 0);
+    for (size_t i = 0; i < count; i++) image[i] = (float)rng_normal(&rng);
+    for (int64_t i = 0; i < self->batch; i++) target[i] = (int32_t)rng_below(&rng, 10);
+    plan_set_input(self->plan, "image", image, count * sizeof *image);
+    plan_set_input(self->plan, "target", target, (size_t)self->batch * sizeof *target);
+    free(image);
+    free(target);
+}
+
+static double ms_since(int64_t begin)
+{
+    return (double)(clock_ns() - begin) * 1e-6;
+}
+
+static void train(struct bench *self, int steps)
+{
+    int64_t *sample = memory_new((size_t)self->batch, sizeof *sample);
+    const double lr[OPTIMIZER_GROUPS_MAX] = {1e-3, 1e-3, 1e-3, 1e-3};
+    struct plan_step step = {
+        .n = self->batch, .sample = sample, .loss_weight = 1.0 / (double)self->batch, .first = true, .last = true};
+    for (int i = 0; i < steps; i++) {
+        int64_t begin = clock_ns();
+        plan_forward(self->plan, &step);
+        double forward = ms_since(begin);
+        plan_backward(self->plan, &step);
+        double backward = ms_since(begin) - forward;
+        plan_update(self->plan, lr, i + 1);
+        double all = ms_since(begin);
+        printf("forward %.1f backward %.1f update %.1f all %.1f ms\n", forward, backward, all - forward - backward,
+               all);
+        fflush(stdout);
+    }
+    free(sample);
+}
+
+/* One more pass over the instructions, each timed, summed by op and direction. */
+static void print_ops(struct bench *self)
+{
+    double total[2][OP_COUNT] = {0};
+    int64_t *sample = memory_new((size_t)self->batch, sizeof *sample);
+    double weight = 1;
+    struct step step = {.device = self->device,
+                        .pool = backend_cpu.pool(self->device),
+                        .n = self->batch,
+                        .training = true,
+                        .sample = sample,
+                        .loss_weight = &weight};
+    for (int which = PLAN_FORWARD; which <= PLAN_BACKWARD; which++) {
+        int count;
+        const struct instruction *list = plan_instructions(self->plan, (enum plan_list)which, &count);
+        for (int i = 0; i < count; i++) {
+            int64_t begin = clock_ns();
+            list[i].run(list[i].call, &step);
+            double ms = ms_since(begin);
+            if (list[i].call->node) total[which][op_id(list[i].call->node->op)] += ms;
+            if (ms > 8 && list[i].call->node)
+                printf("%s %-28s %-12s %6.1f ms %6.1f GFLOP/s %6.1f GB/s\n", which ? "bwd" : "fwd",
+                       list[i].call->node->name, list[i].call->node->op->name, ms, 2e-6 * (double)list[i].macs / ms,
+                       1e-6 * (double)list[i].bytes / ms);
+        }
+    }
+    for (int k = 0; k < OP_COUNT; k++)
+        if (total[0][k] + total[1][k] > 0.5)
+            printf("%-20s forward %8.1f backward %8.1f ms\n", op_at((enum op_id)k)->name, total[0][k], total[1][k]);
+    free(sample);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 6) return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [ops]\n"), 2;
+    struct bench bench = {.batch = atoll(argv[2]), .size = atoll(argv[3])};
+    struct device_options options = {.threads = atoi(argv[4])};
+    bench.options = memory_new(1, optimizer_adamw.bound_bytes);
+    enum lt_err err = options_bind(bench.options, optimizer_adamw.table, NULL);
+    if (err == LT_OK) err = backend_cpu.open(&bench.device, &options);
+    if (err == LT_OK) err = build(&bench, argv[1]);
+    if (err != LT_OK) return fprintf(stderr, "step: %s\n", lt_message()), 1;
+    feed(&bench);
+    train(&bench, atoi(argv[5]));
+    if (argc > 6) print_ops(&bench);
+    plan_free(bench.plan);
+    backend_cpu.close(bench.device);
+    options_release(bench.options, optimizer_adamw.table);
+    free(bench.options);
+    return 0;
+}
