@@ -37,6 +37,8 @@ struct outlet {
     _Atomic uint64_t flushed; /* flush requests done */
     uint64_t flush_asked;
     uint64_t drops_told;
+    _Atomic bool troubled; /* `trouble` is the trainer's to read until it takes this back */
+    char trouble[512];
     size_t metrics_told; /* how many METRIC records got through */
     struct log_end end;
 };
@@ -80,6 +82,11 @@ static void tick(struct outlet *outlet)
     bool fresh = atomic_load(&outlet->middle) & FRESH;
     if (fresh) outlet->front = atomic_exchange(&outlet->middle, outlet->front) & ~FRESH;
     outlet->sink->tick(outlet->self, fresh ? &outlet->slot[outlet->front] : NULL);
+    if (!outlet->sink->trouble || atomic_load(&outlet->troubled)) return;
+    const char *trouble = outlet->sink->trouble(outlet->self);
+    if (!trouble) return;
+    snprintf(outlet->trouble, sizeof outlet->trouble, "%s", trouble);
+    atomic_store(&outlet->troubled, true);
 }
 
 static void sleep_a_little(void)
@@ -117,14 +124,15 @@ static enum lt_err open_outlet(struct log *self, const struct sink *sink, const 
     struct outlet *outlet = &self->outlet[self->outlets];
     *outlet = (struct outlet){.sink = sink, .back = 0, .front = 2};
     atomic_init(&outlet->middle, 1);
-    LT_TRY(sink->open(&outlet->self, run, options));
+    enum lt_err opened = sink->open(&outlet->self, run, options);
+    if (opened != LT_OK && !outlet->self) return opened;
     outlet->ring = ring_new(RING_RECORDS, sizeof(struct log_record));
     char name[16];
     snprintf(name, sizeof name, "log-%s", sink->name);
     enum lt_err err = thread_start(&outlet->thread, name, run_outlet, outlet);
     if (err == LT_OK) {
         self->outlets++;
-        return LT_OK;
+        return opened;
     }
     sink->close(outlet->self, &(struct log_end){.state = RUN_FAILED, .sentence = lt_message()});
     ring_free(outlet->ring);
@@ -145,7 +153,7 @@ enum lt_err log_open(struct log **out, const struct log_run *run, const struct l
     *out = self;
     if (trouble.length)
         log_event(self, EVENT_NOTE, LEVEL_SEVERE, run->resume_step > 0 ? run->resume_step : 0,
-                  "the run goes on without a part of its log: %s", text_get(&trouble));
+                  "trouble with the log, the run goes on: %s", text_get(&trouble));
     text_release(&trouble);
     return LT_OK;
 }
@@ -214,11 +222,15 @@ int log_metric(struct log *self, const struct metric_info *info)
     return (int)self->metrics - 1;
 }
 
-/* A full ring is told about once it has room again. */
-static void tell_drops(struct log *self, int64_t step)
+/* What a sink has to say goes to all of them; a full ring is told about once it has room again. */
+static void tell_troubles(struct log *self, int64_t step)
 {
     for (int i = 0; i < self->outlets; i++) {
         struct outlet *outlet = &self->outlet[i];
+        if (atomic_load(&outlet->troubled)) {
+            log_event(self, EVENT_NOTE, LEVEL_SEVERE, step, "%s", outlet->trouble);
+            atomic_store(&outlet->troubled, false);
+        }
         uint64_t dropped = ring_dropped(outlet->ring);
         if (dropped == outlet->drops_told) continue;
         char text[96];
@@ -239,7 +251,7 @@ static void tell_drops(struct log *self, int64_t step)
 
 void log_scalar(struct log *self, int metric, int64_t step, double value)
 {
-    tell_drops(self, step);
+    tell_troubles(self, step);
     struct log_record record = {
         .kind = RECORD_SCALAR, .metric = metric, .step = step, .wall = clock_wall(), .value = value};
     for (int i = 0; i < self->outlets; i++)
@@ -289,6 +301,7 @@ void log_epoch(struct log *self, const struct log_epoch_row *row)
 
 void log_status(struct log *self, const struct run_status *status)
 {
+    tell_troubles(self, status->step);
     for (int i = 0; i < self->outlets; i++) {
         struct outlet *outlet = &self->outlet[i];
         outlet->slot[outlet->back] = *status;

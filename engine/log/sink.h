@@ -44,6 +44,7 @@ struct sink {
     const char *name;
     /* False when the options do not ask for this sink. */
     bool (*wanted)(const struct log_options *options);
+    /* An error with *self set means: open, but the user must hear this sentence. */
     enum lt_err (*open)(void **self, const struct log_run *run, const struct log_options *options);
     void (*record)(void *self, const struct log_record *record);
     /* Called about every `wait` with the newest status (NULL when it did not change). */
@@ -52,6 +53,8 @@ struct sink {
     void (*wait)(void *self);
     /* Everything recorded so far is on disk; NULL: nothing to do. */
     void (*flush)(void *self);
+    /* Lends a sentence about what went wrong since the last call, NULL when nothing did; may itself be NULL. */
+    const char *(*trouble)(void *self);
     /* The last call: says goodbye and frees itself. */
     void (*close)(void *self, const struct log_end *end);
 };

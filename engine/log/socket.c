@@ -108,15 +108,10 @@ static enum lt_err open_socket(void **out, const struct log_run *run, const stru
     self->history = history_new();
     copy_names(self, run);
     write_hello(self, run);
-    if (err != LT_OK) { /* the screen that started the run is still served, and told */
-        char text[512];
-        snprintf(text, sizeof text, "no other screen can attach: %s", lt_message());
-        keep_event(self, &(struct log_record){
-                             .event = EVENT_NOTE, .level = LEVEL_WARNING, .wall = clock_wall(), .payload = text});
-    }
     if (options->viewer_fd >= 0) add_viewer(self, options->viewer_fd);
     *out = self;
-    return LT_OK;
+    /* Without a socket the screen that started the run is still served, and told. */
+    return err == LT_OK ? LT_OK : lt_fail_in(err, "no other screen can attach: ");
 }
 
 /* ---- records ---- */
