@@ -79,7 +79,7 @@ static bool put_scalar(hid_t group, const char *name, const struct setting *s)
 static bool put_sequence(hid_t group, const char *name, const struct setting *s)
 {
     json_t *json = to_json(s);
-    char *text = json_dumps(json, 0);
+    char *text = json_dumps(json, JSON_REAL_PRECISION(15));
     bool ok = !text || strlen(text) > ATTRIBUTE_MAX || hdf5_put_text(group, name, text, 0);
     free(text);
     json_decref(json);
@@ -105,7 +105,7 @@ bool hdf5_write_hparams(hid_t file, const char *yaml)
     struct setting *root = NULL;
     if (setting_parse(&root, yaml, "config.yaml") != LT_OK) return hdf5_write_text(file, "/hparams_json", "{}");
     json_t *json = to_json(root);
-    char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
     bool ok = hdf5_write_text(file, "/hparams_json", text ? text : "{}");
     hid_t group = H5Gcreate2(file, "/hparams", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     ok = ok && group >= 0 && put_all(group, "", root);

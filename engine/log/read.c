@@ -222,7 +222,8 @@ static enum lt_err convert_events(struct run_reader *self, hid_t dataset, hid_t 
                                              .wall = row[i].wall,
                                              .kind = kind_of(kinds, row[i].kind),
                                              .level = (enum event_level)level,
-                                             .text = strndup(row[i].text, sizeof row[i].text)};
+                                             .text = memory_new(sizeof row[i].text + 1, 1)};
+        memcpy((*event)[i].text, row[i].text, sizeof row[i].text);
     }
     H5Tclose(kinds);
     free(data);
