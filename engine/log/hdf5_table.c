@@ -134,8 +134,7 @@ void table_forget(struct table *self)
 
 void table_doubt(struct table *self)
 {
-    uint64_t back = 2 * self->chunk;
-    self->written = self->written - self->first > back ? self->written - back : self->first;
+    self->written = self->first;
 }
 
 bool table_trim(struct table *self, uint64_t rows)

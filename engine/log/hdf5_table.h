@@ -43,8 +43,8 @@ void table_close(struct table *self);
 /* Writes what waits. */
 bool table_write(struct table *self);
 
-/* After a successful flush: forgets rows that are far behind. After a failure: the last two chunks count as unwritten.
- */
+/* After a successful flush: forgets all but the last two chunks of what is written. After a failure: everything that is
+ * not forgotten counts as unwritten. */
 void table_forget(struct table *self);
 void table_doubt(struct table *self);
 
