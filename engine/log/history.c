@@ -56,6 +56,13 @@ uint32_t history_metric(struct history *self, const struct metric_info *info, si
     return (uint32_t)self->count++;
 }
 
+int64_t history_find(const struct history *self, const char *name)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (strcmp(self->series[i].info.name, name) == 0) return (int64_t)i;
+    return -1;
+}
+
 static struct wire_point *at(const struct series *series, size_t i)
 {
     return &series->chunk[i / CHUNK][i % CHUNK];

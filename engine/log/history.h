@@ -24,6 +24,9 @@ struct history *history_new(void);
 void history_free(struct history *self);
 
 uint32_t history_metric(struct history *self, const struct metric_info *info, size_t most);
+/* The series of that name, or -1. */
+int64_t history_find(const struct history *self, const char *name);
+
 void history_point(struct history *self, uint32_t series, const struct wire_point *point);
 
 /* Keeps a copy; the oldest events go when there are very many. */

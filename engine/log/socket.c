@@ -5,6 +5,7 @@
 #include "data/base/memory.h"
 #include "engine/log/history.h"
 #include "engine/log/listen.h"
+#include "engine/log/read.h"
 #include "engine/log/sink.h"
 #include "engine/log/viewer.h"
 
@@ -95,17 +96,63 @@ static void copy_names(struct server *self, const struct log_run *run)
     for (int64_t i = 0; i < run->parameters; i++) self->name[i] = memory_text(run->parameter_name[i]);
 }
 
+static void release(struct server *self)
+{
+    for (int i = 0; i < self->viewers; i++) viewer_free(self->viewer[i]);
+    for (int64_t i = 0; i < self->parameters; i++) free(self->name[i]);
+    free(self->name);
+    free(self->series);
+    text_release(&self->hello);
+    history_free(self->history);
+    free(self);
+}
+
+/* A resumed run shows its curves from the start: what run.h5 holds up to there (the file's sink opens after this one).
+ */
+static void recall(struct server *self, struct run_reader *reader, int64_t last_step)
+{
+    for (size_t i = 0; i < run_reader_metrics(reader); i++) {
+        struct metric_info info;
+        struct wire_point *point;
+        size_t count;
+        const char *name = run_reader_metric(reader, i);
+        if (!run_reader_info(reader, name, &info)) continue;
+        if (run_reader_points(reader, name, &point, &count) != LT_OK) continue;
+        uint32_t series = history_metric(self->history, &info, POINTS_MOST);
+        for (size_t k = 0; k < count && point[k].step <= last_step; k++)
+            history_point(self->history, series, &point[k]);
+        free(point);
+    }
+    struct history_event *event;
+    size_t events;
+    if (run_reader_events(reader, &event, &events) != LT_OK) return;
+    for (size_t i = 0; i < events; i++) {
+        if (event[i].step <= last_step) history_event(self->history, &event[i]);
+        free(event[i].text);
+    }
+    free(event);
+}
+
+static void recall_before(struct server *self, const struct log_run *run)
+{
+    struct run_reader *reader;
+    if (run->resume_step < 0 || run_reader_open(&reader, run->folder) != LT_OK) return;
+    recall(self, reader, run->resume_step);
+    run_reader_close(reader);
+}
+
 static enum lt_err open_socket(void **out, const struct log_run *run, const struct log_options *options)
 {
     struct server *self = memory_new(1, sizeof *self);
     self->listener.fd = -1;
+    self->history = history_new();
+    recall_before(self, run);
     enum lt_err err = options->socket_path ? listener_open(&self->listener, options->socket_path) : LT_OK;
     if (err != LT_OK && options->viewer_fd < 0) {
-        free(self);
+        release(self);
         return err;
     }
     self->mailbox = options->mailbox;
-    self->history = history_new();
     copy_names(self, run);
     write_hello(self, run);
     if (options->viewer_fd >= 0) add_viewer(self, options->viewer_fd);
@@ -119,7 +166,9 @@ static enum lt_err open_socket(void **out, const struct log_run *run, const stru
 static void keep_metric(struct server *self, const struct log_record *record)
 {
     self->series = memory_grow(self->series, self->metrics, &self->capacity, sizeof *self->series);
-    self->series[self->metrics++] = history_metric(self->history, record->payload, POINTS_MOST);
+    const struct metric_info *info = record->payload;
+    int64_t known = history_find(self->history, info->name);
+    self->series[self->metrics++] = known >= 0 ? (uint32_t)known : history_metric(self->history, info, POINTS_MOST);
 }
 
 /* To screens the norm of each parameter is a metric of its own, grad_norm/NAME. */
@@ -197,17 +246,6 @@ static bool all_told(struct server *self, const struct log_end *end)
     for (int i = 0; i < self->viewers; i++)
         if (!viewer_finish(self->viewer[i], self->history, &self->status, end)) all = false;
     return all;
-}
-
-static void release(struct server *self)
-{
-    for (int i = 0; i < self->viewers; i++) viewer_free(self->viewer[i]);
-    for (int64_t i = 0; i < self->parameters; i++) free(self->name[i]);
-    free(self->name);
-    free(self->series);
-    text_release(&self->hello);
-    history_free(self->history);
-    free(self);
 }
 
 /* Everybody gets the rest of the history, then BYE, as far as they read in time. */

@@ -299,6 +299,44 @@ static void a_dead_socket_is_replaced_a_live_one_is_not(void **state)
     hang_up(&parent);
 }
 
+static void a_resumed_run_remembers(void **state)
+{
+    (void)state;
+    struct log_run run = {.folder = folder,
+                          .name = "n",
+                          .model = "m",
+                          .device = "d",
+                          .precision = "p",
+                          .config_yaml = "",
+                          .resume_step = -1};
+    struct log_options options = {.hdf5 = true, .viewer_fd = -1, .socket_path = socket_path};
+    struct log *log;
+    for (int part = 0; part < 2; part++) { /* steps 0 … 99; from 61 to 109 again after the checkpoint of step 60 */
+        assert_int_equal(log_open(&log, &run, &options), LT_OK);
+        log_metric(log, &(struct metric_info){.name = "lr"});
+        int loss = log_metric(log, &(struct metric_info){.name = "train/loss"});
+        for (int i = part ? 61 : 0; i < (part ? 110 : 100); i++) log_scalar(log, loss, i, 1000 * part + i);
+        log_event(log, EVENT_NOTE, LEVEL_INFO, 60, "part %d", part);
+        if (part == 0) log_close(log, RUN_STOPPED, 0, "");
+        run.resume_step = 60;
+    }
+    struct screen screen = {.fd = dial()};
+    listen_for(&screen, WIRE_EVENT, 2);
+    log_close(log, RUN_DONE, 0, "");
+    listen_for(&screen, WIRE_BYE, 1);
+    int id = strcmp(screen.metric[0], "train/loss") == 0 ? 0 : 1;
+    assert_string_equal(screen.metric[id], "train/loss");
+    assert_int_equal(screen.frames[WIRE_METRIC], 2);
+    assert_int_equal(screen.points[id], 110);
+    for (int i = 0; i < 110; i++)
+        assert_true(screen.point[id][i].step == i && screen.point[id][i].value == (i > 60 ? 1000 : 0) + i);
+    assert_int_equal(screen.frames[WIRE_EVENT], 2);
+    hang_up(&screen);
+    char *path = path_join(folder, "run.h5");
+    unlink(path);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +345,7 @@ int main(void)
         cmocka_unit_test(nonsense_ends_that_connection_only),
         cmocka_unit_test(one_that_never_reads_delays_nobody),
         cmocka_unit_test(a_dead_socket_is_replaced_a_live_one_is_not),
+        cmocka_unit_test(a_resumed_run_remembers),
     };
     if (!mkdtemp(folder)) return 1;
     socket_path = path_join(folder, "run.sock");
