@@ -18,7 +18,7 @@ struct mailbox {
 
 static const char *const names[COMMANDS] = {"pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"};
 
-const char *control_name(enum command command)
+const char *control_name(enum control command)
 {
     return names[command];
 }

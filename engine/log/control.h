@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum command {
+enum control {
     COMMAND_PAUSE,
     COMMAND_RESUME,
     COMMAND_CHECKPOINT,
@@ -19,12 +19,12 @@ enum command {
 };
 
 /* "pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"; -1 when unknown. */
-const char *control_name(enum command command);
+const char *control_name(enum control command);
 int control_find(const char *name);
 
 struct request {
     uint64_t id; /* what log_answer wants; 0 = nobody waits (a signal) */
-    enum command command;
+    enum control command;
     char who[48]; /* "viewer 2 (uid 1000)", "SIGTERM" */
 };
 

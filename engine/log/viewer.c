@@ -93,7 +93,7 @@ static bool take_command(struct viewer *self, struct mailbox *mailbox, json_t *j
         viewer_answer(self, put.id, false, 0, "this run does not know that command");
         return true;
     }
-    put.command = (enum command)command;
+    put.command = (enum control)command;
     memcpy(put.who, self->who, sizeof put.who);
     if (!mailbox || !mailbox_put(mailbox, &put))
         viewer_answer(self, put.id, false, 0, "too many commands are waiting; ask again in a moment");

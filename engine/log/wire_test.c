@@ -109,7 +109,7 @@ static void mailbox_is_bounded_and_in_order(void **state)
     assert_false(mailbox_take(box, &request));
     mailbox_wait(box, 0.01); /* returns although nothing comes */
     mailbox_free(box);
-    for (int i = 0; i < COMMANDS; i++) assert_int_equal(control_find(control_name((enum command)i)), i);
+    for (int i = 0; i < COMMANDS; i++) assert_int_equal(control_find(control_name((enum control)i)), i);
     assert_int_equal(control_find("rm"), -1);
 }
 

@@ -1,4 +1,5 @@
-/* lathe fit: trains. Everything that can be wrong is found before anything is created. */
+/* lathe fit: checks everything, then forks before any thread exists: the child is the run, the parent its first screen.
+ * Without a terminal, or with --headless, there is no parent: the run prints plain lines. */
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
@@ -11,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLAG_RESUME, FLAG_HEADLESS, FLAG_PRINT_CONFIG, FLAG_ALLOW_CHANGED, FLAG_HELP };
+enum { FLAG_RESUME, FLAG_HEADLESS, FLAG_PRINT_CONFIG, FLAG_ALLOW_CHANGED, FLAG_COLOR, FLAG_GLYPHS, FLAG_HELP };
 
 static const struct flag flags[] = {
     [FLAG_RESUME] = {"--resume", "RUN|PATH", "goes on from a run's last checkpoint, or from a checkpoint file"},
     [FLAG_HEADLESS] = {"--headless", NULL, "no screen: one plain line every few seconds"},
     [FLAG_PRINT_CONFIG] = {"--print_config", NULL, "prints the whole resolved configuration and ends"},
     [FLAG_ALLOW_CHANGED] = {"--allow_changed_data", NULL, "resumes although the list of files changed"},
+    [FLAG_COLOR] = {"--color", "WHEN", "auto, never, 8, 16 or 256"},
+    [FLAG_GLYPHS] = {"--glyphs", "SET", "auto, braille or ascii"},
     [FLAG_HELP] = {"--help", NULL, "this text"},
 };
 
@@ -80,7 +83,10 @@ static int fit(struct fit *self, int argc, char **argv)
     enum lt_err err = arguments_read(&self->arguments, argc, argv, flags, sizeof flags / sizeof *flags);
     if (err == LT_OK && self->arguments.value[FLAG_HELP]) {
         arguments_help("lathe fit -c run.yaml [--resume RUN] [--SECTION.KEY VALUE …]",
-                       "Trains a model on folders of pictures.", flags, sizeof flags / sizeof *flags);
+                       "Trains a model on folders of pictures, with a live screen in front. The training is a process "
+                       "of its own: it goes on\n"
+                       "when the screen or the line dies, and `lathe attach` brings the screen back.",
+                       flags, sizeof flags / sizeof *flags);
         return 0;
     }
     if (err == LT_OK && self->arguments.rests)
@@ -93,7 +99,10 @@ static int fit(struct fit *self, int argc, char **argv)
     if (err == LT_OK) err = prepare(self, argc, argv);
     if (err == LT_OK) err = run_make_folder(self->run);
     if (err != LT_OK) return command_fail(err);
-    return start_run(self->run);
+    struct start_options options = {.headless = self->arguments.value[FLAG_HEADLESS] != NULL,
+                                    .color = self->arguments.value[FLAG_COLOR],
+                                    .glyphs = self->arguments.value[FLAG_GLYPHS]};
+    return start_run(self->run, &options);
 }
 
 static int run_fit_command(int argc, char **argv)
@@ -109,6 +118,6 @@ static int run_fit_command(int argc, char **argv)
 
 const struct command command_fit = {
     .name = "fit",
-    .help = "trains a model",
+    .help = "trains a model, with a live screen in front",
     .run = run_fit_command,
 };

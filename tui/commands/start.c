@@ -1,9 +1,18 @@
 #include "tui/commands/start.h"
 
+#include "data/base/path.h"
 #include "tui/commands/command.h"
+#include "tui/term/term.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void on_signal(int number)
 {
@@ -21,7 +30,7 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-int start_run(struct run *run)
+static int run_headless(struct run *run)
 {
     watch_signals();
     struct run_io io = {.viewer_fd = -1, .lines = true};
@@ -29,4 +38,86 @@ int start_run(struct run *run)
     if (err != LT_OK) return command_fail(err);
     printf("%s\n", lt_message());
     return 0;
+}
+
+/* The run's process: a session of its own without a terminal; what it prints goes to the run's console.log. */
+static int run_behind_screen(struct run *run, int viewer)
+{
+    setsid();
+    watch_signals();
+    char *path = path_join(run_folder(run), "console.log");
+    int console = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666),
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    free(path);
+    dup2(null, STDIN_FILENO);
+    dup2(console >= 0 ? console : null, STDOUT_FILENO);
+    dup2(console >= 0 ? console : null, STDERR_FILENO);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    struct run_io io = {.viewer_fd = viewer};
+    enum lt_err err = run_fit(run, &io);
+    printf("%s\n", lt_message());
+    return lt_exit_code(err);
+}
+
+/* The screen lost the run: why, as far as one can tell. */
+static int explain_loss(const char *folder, int pid)
+{
+    int status = 0;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    if (pid > 0 && WIFSIGNALED(status))
+        fprintf(stderr,
+                "lathe: the run was ended by signal %d (%s); what it printed is in %s/console.log; go on from its last "
+                "checkpoint with: "
+                "lathe fit --resume %s\n",
+                WTERMSIG(status), strsignal(WTERMSIG(status)), folder, folder);
+    else
+        fprintf(stderr,
+                "lathe: the run of %s is gone without a word; what it printed is in %s/console.log; go on from its "
+                "last checkpoint with: "
+                "lathe fit --resume %s\n",
+                folder, folder, folder);
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+}
+
+int show_run(const struct screen_options *options, const char *folder, int pid)
+{
+    struct screen_end end = {0};
+    enum lt_err err = screen_run(options, &end);
+    int status = 0;
+    if (err != LT_OK) {
+        status = command_fail(err);
+    } else if (end.how == SCREEN_RUN_ENDED) {
+        fprintf(end.exit_code ? stderr : stdout, "%s%s\n", end.exit_code ? "lathe: " : "",
+                end.sentence ? end.sentence : "the run ended");
+        status = end.exit_code;
+    } else if (end.how == SCREEN_LOST) {
+        status = explain_loss(folder, pid);
+    } else {
+        printf("detached; the training goes on. Come back with: lathe attach %s\n", folder);
+    }
+    free(end.sentence);
+    return status;
+}
+
+int start_run(struct run *run, const struct start_options *options)
+{
+    const char *why_not = NULL;
+    if (options->headless || !term_possible(&why_not)) {
+        if (why_not && isatty(STDOUT_FILENO))
+            fprintf(stderr, "lathe: no screen: %s; printing plain lines instead\n", why_not);
+        return run_headless(run);
+    }
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return command_fail(lt_fail_errno("make", "a socket pair"));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0) return command_fail(lt_fail_errno("start", "the run's process"));
+    if (pid == 0) {
+        close(pair[0]);
+        return run_behind_screen(run, pair[1]);
+    }
+    close(pair[1]);
+    struct screen_options screen = {.fd = pair[0], .color = options->color, .glyphs = options->glyphs};
+    return show_run(&screen, run_folder(run), pid);
 }

@@ -154,7 +154,7 @@ const struct series *feed_series(const struct feed *self, const char *name)
     return NULL;
 }
 
-void feed_ask(struct feed *self, struct text *out, enum command command)
+void feed_ask(struct feed *self, struct text *out, enum control command)
 {
     self->last_request = ++self->next_request;
     snprintf(self->asked, sizeof self->asked, "%s", control_name(command));

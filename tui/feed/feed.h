@@ -48,4 +48,4 @@ bool feed_apply(struct feed *self, enum wire_type type, const void *payload, siz
 const struct series *feed_series(const struct feed *self, const char *name);
 
 /* Appends a command's frame to `out` and notes that it was asked. */
-void feed_ask(struct feed *self, struct text *out, enum command command);
+void feed_ask(struct feed *self, struct text *out, enum control command);

@@ -1,0 +1,114 @@
+#include "tui/draw/canvas.h"
+
+#include "data/base/memory.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+static const struct {
+    uint32_t wide, ascii;
+} glyphs[GLYPHS] = {
+    [GLYPH_RULE] = {0x2500, '-'},     [GLYPH_BAR_FULL] = {0x2588, '#'}, [GLYPH_BAR_HALF] = {0x258C, '#'},
+    [GLYPH_BAR_REST] = {0x2591, '.'}, [GLYPH_RUNNING] = {0x25B6, '>'},  [GLYPH_PAUSED] = {0x23F8, '='},
+    [GLYPH_DONE] = {0x2714, '*'},     [GLYPH_FAILED] = {0x2716, 'x'},   [GLYPH_DOT] = {0x00B7, '-'},
+    [GLYPH_DIAMOND] = {0x25C6, 'o'},  [GLYPH_CORNER] = {0x2514, '+'},   [GLYPH_TICK] = {0x2524, '|'},
+    [GLYPH_ELLIPSIS] = {0x2026, '~'},
+};
+
+void canvas_resize(struct canvas *self, int width, int height)
+{
+    self->width = width;
+    self->height = height;
+    self->cell = memory_resize(self->cell, (size_t)width * (size_t)height, sizeof *self->cell);
+    canvas_clear(self);
+}
+
+void canvas_clear(struct canvas *self)
+{
+    for (int i = 0; i < self->width * self->height; i++) self->cell[i] = (struct cell){' ', SLOT_TEXT};
+}
+
+void canvas_release(struct canvas *self)
+{
+    free(self->cell);
+    *self = (struct canvas){0};
+}
+
+uint32_t canvas_glyph(const struct canvas *self, enum glyph glyph)
+{
+    return self->ascii ? glyphs[glyph].ascii : glyphs[glyph].wide;
+}
+
+void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slot slot)
+{
+    if (x < 0 || y < 0 || x >= self->width || y >= self->height) return;
+    self->cell[y * self->width + x] = (struct cell){code, (uint8_t)slot};
+}
+
+/* The next character of UTF-8 text and the columns it takes; damaged bytes and control characters give '?'. */
+static uint32_t next_character(const struct canvas *self, const char **text, int *columns)
+{
+    utf8proc_int32_t code;
+    utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)*text, -1, &code);
+    *text += used > 0 ? used : 1;
+    *columns = used > 0 ? utf8proc_charwidth(code) : 1;
+    bool bad = used <= 0 || code < 32 || (code >= 127 && code < 160) || (self->ascii && code > 127);
+    if (!bad && *columns > 0) return (uint32_t)code;
+    if (!bad && utf8proc_category(code) == UTF8PROC_CATEGORY_MN)
+        return 0; /* a mark on the character before: left out */
+    *columns = 1;
+    return '?';
+}
+
+static int write_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *text)
+{
+    int at = 0, columns = 0;
+    while (*text) {
+        uint32_t code = next_character(self, &text, &columns);
+        if (code == 0) continue;
+        if (at + columns > room) {
+            if (room > 0)
+                canvas_put(self, x + (at < room ? at : room - 1), y, canvas_glyph(self, GLYPH_ELLIPSIS), slot);
+            return room;
+        }
+        canvas_put(self, x + at, y, code, slot);
+        if (columns == 2) canvas_put(self, x + at + 1, y, 0, slot);
+        at += columns;
+    }
+    return at;
+}
+
+int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return room > 0 ? write_text(self, x, y, room, slot, text) : 0;
+}
+
+void canvas_rule(struct canvas *self, struct rect rect, const char *title)
+{
+    for (int x = 0; x < rect.width; x++)
+        canvas_put(self, rect.x + x, rect.y, canvas_glyph(self, GLYPH_RULE), SLOT_RULE);
+    if (*title && rect.width > 6) {
+        int used = canvas_text(self, rect.x + 3, rect.y, rect.width - 5, SLOT_DIM, "%s", title);
+        canvas_put(self, rect.x + 2, rect.y, ' ', SLOT_RULE);
+        canvas_put(self, rect.x + 3 + used, rect.y, ' ', SLOT_RULE);
+    }
+}
+
+void text_clock(char text[16], double seconds)
+{
+    if (!(seconds >= 0) || seconds > 359999) {
+        snprintf(text, 16, "--:--:--");
+        return;
+    }
+    int s = (int)seconds;
+    snprintf(text, 16, "%02d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+}

@@ -1,0 +1,60 @@
+/* A grid of cells that panes draw on: a code point, a theme slot. No terminal here. Everything outside a rectangle or
+ * the grid is cut. Thread: the screen's. */
+#pragma once
+
+#include "data/base/err.h"
+#include "tui/theme.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cell {
+    uint32_t code; /* 0: the right half of a wide character */
+    uint8_t slot;  /* enum theme_slot */
+};
+
+struct rect {
+    int x, y, width, height;
+};
+
+struct canvas {
+    int width, height;
+    struct cell *cell;
+    bool ascii; /* no character above 127 */
+};
+
+/* Characters with an ASCII stand-in. */
+enum glyph {
+    GLYPH_RULE,
+    GLYPH_BAR_FULL,
+    GLYPH_BAR_HALF,
+    GLYPH_BAR_REST,
+    GLYPH_RUNNING,
+    GLYPH_PAUSED,
+    GLYPH_DONE,
+    GLYPH_FAILED,
+    GLYPH_DOT,
+    GLYPH_DIAMOND,
+    GLYPH_CORNER,
+    GLYPH_TICK,
+    GLYPH_ELLIPSIS,
+    GLYPHS
+};
+
+void canvas_resize(struct canvas *self, int width, int height);
+void canvas_clear(struct canvas *self);
+void canvas_release(struct canvas *self);
+uint32_t canvas_glyph(const struct canvas *self, enum glyph glyph);
+
+void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slot slot);
+
+/* Writes text from (x, y), at most `room` columns, control characters as '?', an ellipsis where it is cut. Returns the
+ * columns used. */
+int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *format, ...)
+    LT_PRINTF(6, 7);
+
+/* A horizontal rule with a title in it. */
+void canvas_rule(struct canvas *self, struct rect rect, const char *title);
+
+/* "00:12:34", or "--:--:--" for a negative time. */
+void text_clock(char text[16], double seconds);

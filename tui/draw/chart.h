@@ -1,0 +1,26 @@
+/* A line chart in a rectangle: braille dots (2 x 4 to a cell) or ASCII, the whole history, extremes never lost,
+ * non-finite values as marks on the axis. Thread: the screen's; reads series only. */
+#pragma once
+
+#include "tui/draw/canvas.h"
+#include "tui/feed/series.h"
+
+enum { CHART_LINES = 2 };
+
+struct chart_line {
+    const struct series *series; /* NULL or empty: not drawn */
+    const char *label;
+    enum theme_slot slot;
+    enum theme_slot band; /* slot of the band minimum … maximum behind a smoothed line; same as slot: the values
+                             themselves, no band */
+    bool points;          /* marks at each point as well: few values, far apart */
+};
+
+struct chart {
+    const char *title;
+    struct chart_line line[CHART_LINES];
+    double level;      /* a horizontal line (clipping), 0 = none */
+    int64_t last_step; /* right end of the axis at least */
+};
+
+void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *chart);

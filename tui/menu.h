@@ -1,0 +1,11 @@
+/* What lies over the view: the help, made from actions.def, and the quit menu. Thread: the screen's. */
+#pragma once
+
+#include "tui/app.h"
+
+enum quit_choice { QUIT_DETACH, QUIT_SAVE_AND_STOP, QUIT_STOP, QUIT_STAY, QUIT_CHOICES };
+
+void menu_draw(const struct app *app, struct canvas *canvas);
+
+/* A key while the quit menu is open; returns what was chosen, -1 when nothing yet. */
+int menu_quit_key(struct app *app, int key);

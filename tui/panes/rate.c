@@ -1,0 +1,12 @@
+#include "tui/draw/chart.h"
+#include "tui/panes/pane.h"
+
+static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+{
+    const struct chart chart = {.title = "learning rate",
+                                .line = {{feed_series(feed, "lr"), "", SLOT_RATE, SLOT_RATE, false}},
+                                .last_step = feed->status.step};
+    chart_draw(canvas, rect, &chart);
+}
+
+const struct pane pane_rate = {.name = "rate", .draw = draw};
