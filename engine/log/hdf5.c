@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLUSH_MS = 1500, SETTLE_MS = 100, NEW_METRIC_MS = 1000, RETRY_MS = 10000 };
+enum { FLUSH_MS = 1500, SETTLE_MS = 100, NEW_METRIC_MS = 1000, RETRY_MS = 10000, BURST_BYTES = 1 << 20 };
 static const long long room_needed = 64LL << 20; /* bytes that must stay free on the disk */
 
 struct hdf5_log {
@@ -22,7 +22,7 @@ struct hdf5_log {
     struct table **metric; /* by the log's id; lent by schema */
     size_t metrics, capacity;
     int64_t flush_ns, change_ns;        /* when to flush, when to make new datasets (0 = none) */
-    bool broken, full, ending, settled; /* settled: the metrics known from the start are in the file */
+    bool broken, full, ending, settled; /* settled: the first metrics had their turn */
     enum run_state state;
     int64_t last_step;
     uint64_t lost_told;
@@ -221,6 +221,7 @@ static void change_structure(struct hdf5_log *self)
 {
     struct new_file content = {.schema = &self->schema};
     self->change_ns = in_ms(RETRY_MS);
+    self->settled = true;
     if (!flush_rows(self)) return;
     schema_close(&self->schema);
     if (!run_file_close(&self->file)) {
@@ -235,7 +236,6 @@ static void change_structure(struct hdf5_log *self)
     }
     if (err != LT_OK) return;
     self->change_ns = 0;
-    self->settled = true;
     flush_rows(self);
 }
 
@@ -261,16 +261,26 @@ static void take_metric(struct hdf5_log *self, const struct log_record *record)
     schema_event(&self->schema, &row, EVENT_NEW_METRIC);
 }
 
+/* A burst is written before the flush that is due, so that nothing is lost while the disk is fine. */
+static void take_scalar(struct hdf5_log *self, const struct log_record *record)
+{
+    if ((size_t)record->metric >= self->metrics) return;
+    struct table *table = self->metric[record->metric];
+    table_append(table, &(struct scalar_row){record->step, record->wall, record->value});
+    if (table_waiting(table) < BURST_BYTES || self->full || self->broken) return;
+    if (table->exists)
+        flush_rows(self);
+    else if (!self->settled && self->change_ns)
+        change_structure(self);
+}
+
 static void record_hdf5(void *context, const struct log_record *record)
 {
     struct hdf5_log *self = context;
     if (record->step > self->last_step) self->last_step = record->step;
     switch (record->kind) {
     case RECORD_METRIC: take_metric(self, record); break;
-    case RECORD_SCALAR:
-        if ((size_t)record->metric < self->metrics)
-            table_append(self->metric[record->metric], &(struct scalar_row){record->step, record->wall, record->value});
-        break;
+    case RECORD_SCALAR: take_scalar(self, record); break;
     case RECORD_EVENT: take_event(self, record); break;
     case RECORD_NORMS: block_append(&self->schema.norms, record->step, record->wall, record->payload); break;
     case RECORD_PHASES: block_append(&self->schema.phases, record->step, record->wall, record->payload); break;

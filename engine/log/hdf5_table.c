@@ -29,10 +29,14 @@ void table_release(struct table *self)
     *self = (struct table){.dataset = -1};
 }
 
+size_t table_waiting(const struct table *self)
+{
+    return (self->first + self->count - self->written) * self->row_bytes;
+}
+
 void table_append(struct table *self, const void *row)
 {
-    uint64_t waiting = self->first + self->count - self->written;
-    if (waiting * self->row_bytes >= TABLE_WAITING_BYTES) {
+    if (table_waiting(self) >= TABLE_WAITING_BYTES) {
         self->lost++;
         return;
     }

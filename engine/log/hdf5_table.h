@@ -33,6 +33,9 @@ void table_release(struct table *self);
 enum { TABLE_WAITING_BYTES = 4 << 20 };
 void table_append(struct table *self, const void *row);
 
+/* Bytes that wait. */
+size_t table_waiting(const struct table *self);
+
 /* Makes the (empty) dataset and the groups above it in a file that is not in SWMR mode. */
 bool table_create(struct table *self, hid_t file);
 

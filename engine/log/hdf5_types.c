@@ -93,8 +93,7 @@ void hdf5_copy_text(char *to, size_t size, const char *text)
         length = size;
         while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) length--; /* the middle of a character */
     }
-    memset(to, 0, size);
-    memcpy(to, text, length);
+    for (size_t i = 0; i < size; i++) to[i] = i < length ? text[i] : 0;
 }
 
 /* ---- attributes ---- */

@@ -36,8 +36,9 @@ struct outlet {
     _Atomic bool ending;
     _Atomic uint64_t flushed; /* flush requests done */
     uint64_t flush_asked;
-    uint64_t drops_told;
-    _Atomic bool troubled; /* `trouble` is the trainer's to read until it takes this back */
+    uint64_t drops, drops_told; /* records that found the ring full */
+    bool is_full;               /* the last one did */
+    _Atomic bool troubled;      /* `trouble` is the trainer's to read until it takes this back */
     char trouble[512];
     size_t metrics_told; /* how many METRIC records got through */
     struct log_end end;
@@ -49,6 +50,7 @@ struct log {
     struct metric_info *metric; /* by id, texts owned */
     size_t metrics, metric_capacity;
     int64_t parameters;
+    int64_t step; /* of the newest number */
 };
 
 /* ---- the sink's thread ---- */
@@ -89,9 +91,9 @@ static void tick(struct outlet *outlet)
     atomic_store(&outlet->troubled, true);
 }
 
-static void sleep_a_little(void)
+static void sleep_ms(long ms)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
 static void *run_outlet(void *context)
@@ -101,15 +103,15 @@ static void *run_outlet(void *context)
     for (bool last = false;;) {
         size_t count = ring_pop(outlet->ring, batch, BATCH);
         for (size_t i = 0; i < count; i++) handle(outlet, &batch[i]);
-        if (count == BATCH) continue;
         tick(outlet);
+        if (count == BATCH) continue;
         if (last && count == 0) break;
         last = atomic_load(&outlet->ending); /* one more round, for what was pushed before the end */
         if (last) continue;
         if (outlet->sink->wait)
             outlet->sink->wait(outlet->self);
         else
-            sleep_a_little();
+            sleep_ms(50);
     }
     outlet->sink->close(outlet->self, &outlet->end);
     free(batch);
@@ -158,28 +160,15 @@ enum lt_err log_open(struct log **out, const struct log_run *run, const struct l
     return LT_OK;
 }
 
-void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence)
-{
-    if (!self) return;
-    for (int i = 0; i < self->outlets; i++) {
-        self->outlet[i].end = (struct log_end){state, exit_code, sentence};
-        atomic_store(&self->outlet[i].ending, true);
-    }
-    for (int i = 0; i < self->outlets; i++) {
-        pthread_join(self->outlet[i].thread, NULL);
-        ring_free(self->outlet[i].ring);
-    }
-    for (size_t i = 0; i < self->metrics; i++) release_info(&self->metric[i]);
-    free(self->metric);
-    free(self);
-}
-
 /* ---- recording ---- */
 
 /* Every outlet gets a record of its own: a payload is freed by who saw it. */
 static void push(struct outlet *outlet, struct log_record record)
 {
-    if (!ring_push(outlet->ring, &record)) free_payload(&record);
+    outlet->is_full = !ring_push(outlet->ring, &record);
+    if (!outlet->is_full) return;
+    free_payload(&record);
+    outlet->drops++;
 }
 
 static void *copy_of(const void *data, size_t bytes)
@@ -231,11 +220,10 @@ static void tell_troubles(struct log *self, int64_t step)
             log_event(self, EVENT_NOTE, LEVEL_SEVERE, step, "%s", outlet->trouble);
             atomic_store(&outlet->troubled, false);
         }
-        uint64_t dropped = ring_dropped(outlet->ring);
-        if (dropped == outlet->drops_told) continue;
+        if (outlet->is_full || outlet->drops == outlet->drops_told) continue;
         char text[96];
         snprintf(text, sizeof text, "%llu records were lost: the sink %s was too slow",
-                 (unsigned long long)(dropped - outlet->drops_told), outlet->sink->name);
+                 (unsigned long long)(outlet->drops - outlet->drops_told), outlet->sink->name);
         struct log_record record = {.kind = RECORD_EVENT,
                                     .event = EVENT_DROPPED,
                                     .level = LEVEL_WARNING,
@@ -243,7 +231,7 @@ static void tell_troubles(struct log *self, int64_t step)
                                     .wall = clock_wall(),
                                     .payload = memory_text(text)};
         if (ring_push(outlet->ring, &record))
-            outlet->drops_told = dropped;
+            outlet->drops_told = outlet->drops;
         else
             free_payload(&record);
     }
@@ -251,11 +239,15 @@ static void tell_troubles(struct log *self, int64_t step)
 
 void log_scalar(struct log *self, int metric, int64_t step, double value)
 {
+    self->step = step;
     tell_troubles(self, step);
     struct log_record record = {
         .kind = RECORD_SCALAR, .metric = metric, .step = step, .wall = clock_wall(), .value = value};
     for (int i = 0; i < self->outlets; i++)
-        if (tell_metrics(self, &self->outlet[i])) push(&self->outlet[i], record);
+        if (tell_metrics(self, &self->outlet[i]))
+            push(&self->outlet[i], record);
+        else
+            self->outlet[i].drops++;
 }
 
 void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)
@@ -322,10 +314,46 @@ void log_answer(struct log *self, uint64_t request, bool done, int64_t step, con
 void log_flush(struct log *self)
 {
     struct log_record record = {.kind = RECORD_FLUSH};
-    for (int i = 0; i < self->outlets; i++)
-        if (self->outlet[i].sink->flush && ring_push(self->outlet[i].ring, &record)) self->outlet[i].flush_asked++;
     int64_t give_up = clock_ns() + 10 * (int64_t)1000000000; /* a disk that hangs must not hang the training */
+    for (int i = 0; i < self->outlets; i++) {
+        struct outlet *outlet = &self->outlet[i];
+        if (!outlet->sink->flush) continue;
+        bool asked = false;
+        while (!(asked = ring_push(outlet->ring, &record)) && clock_ns() < give_up) sleep_ms(1);
+        if (asked) outlet->flush_asked++;
+    }
     for (int i = 0; i < self->outlets; i++)
-        while (atomic_load(&self->outlet[i].flushed) < self->outlet[i].flush_asked && clock_ns() < give_up)
-            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        while (atomic_load(&self->outlet[i].flushed) < self->outlet[i].flush_asked && clock_ns() < give_up) sleep_ms(1);
+}
+
+/* ---- closing ---- */
+
+/* What was dropped last may find the ring still full: it gets a moment. */
+static void tell_the_rest(struct log *self)
+{
+    for (int i = 0; i < self->outlets; i++) {
+        struct outlet *outlet = &self->outlet[i];
+        for (int tries = 0; outlet->drops != outlet->drops_told && tries < 20; tries++) {
+            outlet->is_full = false;
+            tell_troubles(self, self->step);
+            if (outlet->drops != outlet->drops_told) sleep_ms(10);
+        }
+    }
+}
+
+void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence)
+{
+    if (!self) return;
+    tell_the_rest(self);
+    for (int i = 0; i < self->outlets; i++) {
+        self->outlet[i].end = (struct log_end){state, exit_code, sentence};
+        atomic_store(&self->outlet[i].ending, true);
+    }
+    for (int i = 0; i < self->outlets; i++) {
+        pthread_join(self->outlet[i].thread, NULL);
+        ring_free(self->outlet[i].ring);
+    }
+    for (size_t i = 0; i < self->metrics; i++) release_info(&self->metric[i]);
+    free(self->metric);
+    free(self);
 }

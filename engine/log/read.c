@@ -157,7 +157,8 @@ static enum lt_err read_rows(struct run_reader *self, hid_t dataset, hid_t type,
     if (*count == 0 || H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *rows) >= 0) return LT_OK;
     free(*rows);
     *rows = NULL;
-    return hdf5_fail("read", self->path);
+    hdf5_fail("read", self->path);
+    return LT_EIO;
 }
 
 /* struct wire_point and a row of a metric are the same three numbers. */

@@ -29,7 +29,7 @@ struct viewer {
     struct history_cursor *cursor;
     size_t metrics, cursor_capacity; /* metrics described so far */
     uint64_t events;                 /* cursor */
-    struct run_status status;        /* as last sent */
+    struct text status;              /* the last such frame */
     int64_t status_ns, points_ns, taken_ns;
     bool finished; /* BYE is queued */
 };
@@ -56,6 +56,7 @@ void viewer_free(struct viewer *self)
     close(self->fd);
     text_release(&self->in);
     text_release(&self->out);
+    text_release(&self->status);
     free(self->cursor);
     free(self);
 }
@@ -186,10 +187,13 @@ static void feed_events(struct viewer *self, const struct history *history)
 static void feed_status(struct viewer *self, const struct run_status *status, int64_t now)
 {
     if (now - self->status_ns < STATUS_EVERY_MS * (int64_t)1000000 || waiting(self) >= BACKLOG) return;
-    if (self->status_ns && memcmp(&self->status, status, sizeof *status) == 0) return;
+    struct text frame = {0};
+    wire_put_json(&frame, WIRE_STATUS, wire_status(status));
+    bool changed = frame.length != self->status.length || memcmp(frame.bytes, self->status.bytes, frame.length) != 0;
+    if (changed) text_add_bytes(&self->out, frame.bytes, frame.length);
+    text_release(&self->status);
+    self->status = frame;
     self->status_ns = now;
-    self->status = *status;
-    wire_put_json(&self->out, WIRE_STATUS, wire_status(status));
 }
 
 void viewer_feed(struct viewer *self, const struct history *history, const struct run_status *status)
