@@ -107,6 +107,12 @@ static void listen_for(struct screen *self, enum wire_type type, int wanted)
     }
 }
 
+static void listen_for_points(struct screen *self, int metric, size_t wanted)
+{
+    for (int tries = 0; self->points[metric] < wanted && tries < 1000; tries++)
+        listen_for(self, WIRE_POINTS, self->frames[WIRE_POINTS] + 1);
+}
+
 static void hang_up(struct screen *self)
 {
     close(self->fd);
@@ -160,6 +166,7 @@ static void a_late_screen_sees_everything(void **state)
     log_status(log, &(struct run_status){.state = RUN_RUNNING, .step = STEPS, .steps = 99999});
     struct screen screen = {.fd = dial()};
     listen_for(&screen, WIRE_STATUS, 1);
+    listen_for_points(&screen, 0, STEPS);
     log_close(log, RUN_DONE, 0, "all is well");
     listen_for(&screen, WIRE_BYE, 1);
     assert_string_equal(word(&screen, WIRE_HELLO, "model"), "cnn");
@@ -263,7 +270,7 @@ static void one_that_never_reads_delays_nobody(void **state)
     }
     log_event(log, EVENT_END, LEVEL_INFO, STEPS, "enough");
     listen_for(&good, WIRE_EVENT, 1);
-    for (int i = 0; i < 5 && good.points[0] < STEPS; i++) listen_for(&good, WIRE_POINTS, good.frames[WIRE_POINTS] + 1);
+    listen_for_points(&good, 0, STEPS);
     int64_t begin = clock_ns();
     log_close(log, RUN_DONE, 0, "");
     assert_true(clock_ns() - begin < 4 * (int64_t)1000000000);
