@@ -46,12 +46,12 @@ enum lt_err sanity_check(struct run *run)
 
 enum lt_err validate(struct run *run)
 {
-    int64_t begin = clock_ns();
+    int64_t begin = clock_ns(), paused = run->pace.paused_ns;
     run->status.eval_batch = 0;
     publish(run, STAGE_VALIDATION, "");
     LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, run->val.batches));
     span_end(SPAN_VALIDATION, begin);
-    double seconds = (double)(clock_ns() - begin) * 1e-9;
+    double seconds = (double)(clock_ns() - begin - (run->pace.paused_ns - paused)) * 1e-9;
     run->pace.validation_s = run->pace.validation_s > 0 ? 0.5 * (run->pace.validation_s + seconds) : seconds;
     run->at.validated = run->validated_this_epoch = true;
     record_metrics(run, &run->val_metrics, true);

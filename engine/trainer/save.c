@@ -99,8 +99,10 @@ bool save_checkpoint(struct run *run, const char *path)
     run->pace.last_save_ns = clock_ns();
     span_end(SPAN_CHECKPOINT, begin);
     struct stat st = {0};
+    size_t folder = strlen(run->folder);
+    const char *shown = strncmp(path, run->folder, folder) == 0 && path[folder] == '/' ? path + folder + 1 : path;
     if (err == LT_OK && stat(path, &st) == 0)
-        log_event(run->log, EVENT_CHECKPOINT, LEVEL_INFO, run->at.step, "saved %s (%.1f MB, %.0f ms)", path,
+        log_event(run->log, EVENT_CHECKPOINT, LEVEL_INFO, run->at.step, "saved %s (%.1f MB, %.0f ms)", shown,
                   (double)st.st_size * 1e-6, (double)(run->pace.last_save_ns - begin) * 1e-6);
     else
         log_event(run->log, EVENT_CHECKPOINT, LEVEL_SEVERE, run->at.step,

@@ -1,4 +1,5 @@
 /* Starting and ending a run: its folder, its log, initial weights or a checkpoint, the sentence at the end. */
+#include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
@@ -193,6 +194,7 @@ static enum lt_err fit_in_log(struct run *run)
 static enum lt_err fit(struct run *run, const struct run_io *io)
 {
     LT_TRY(open_machine(run));
+    run->pace.last_save_ns = clock_ns(); /* timed checkpoints count from here */
     if (run->resume) LT_TRY(fill_weights(run));
     LT_TRY(open_log(run, io));
     declare_all(run);

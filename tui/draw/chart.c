@@ -152,6 +152,7 @@ static void write_cells(struct plot *plot)
 
 static void draw_marks(struct plot *plot, const struct chart_line *line)
 {
+    bool sparse = line->series->count * 3 <= (size_t)plot->columns; /* else the marks would hide the line */
     for (int column = 0; column < plot->columns; column++) {
         size_t first = series_find(line->series, step_of(plot, 2 * column)),
                last = series_find(line->series, step_of(plot, 2 * column + 2));
@@ -159,7 +160,7 @@ static void draw_marks(struct plot *plot, const struct chart_line *line)
         struct series_bucket bucket = series_range(line->series, first, last);
         if (bucket.has_nonfinite) canvas_put(plot->canvas, plot->x + column, plot->y + plot->rows, '!', SLOT_BAD);
         double value = line->series->point[last - 1].value;
-        if (line->points && isfinite(value))
+        if (line->points && sparse && isfinite(value))
             canvas_put(plot->canvas, plot->x + column, plot->y + row_of(plot, value) / 4,
                        canvas_glyph(plot->canvas, GLYPH_DIAMOND), line->slot);
     }
@@ -215,8 +216,9 @@ static void draw_title(struct canvas *canvas, struct rect rect, const struct cha
         if (!line->label) continue;
         x += 2 + canvas_text(canvas, x + 2, rect.y, rect.x + rect.width - x - 2, line->slot, "%s", line->label);
         if (!line->series || line->series->count == 0) continue;
-        x += 1 + canvas_text(canvas, x + 1, rect.y, rect.x + rect.width - x - 1, SLOT_VALUE, "%-9.4g",
-                             line->series->point[line->series->count - 1].value);
+        canvas_text(canvas, x + 1, rect.y, rect.x + rect.width - x - 1, SLOT_VALUE, "%.4g",
+                    line->series->point[line->series->count - 1].value);
+        x += 10; /* whatever the digits: nothing behind it moves */
     }
 }
 

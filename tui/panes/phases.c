@@ -16,6 +16,11 @@ static const struct {
              {SPAN_LOG, SLOT_PHASE_OTHER, 'l'}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
+static uint32_t block(const struct canvas *canvas, int part)
+{
+    return canvas->ascii ? (uint32_t)parts[part].letter : canvas_glyph(canvas, GLYPH_BAR_FULL);
+}
+
 static void draw_bar(struct canvas *canvas, struct rect rect, const double *ms, double whole)
 {
     double sum = 0;
@@ -23,9 +28,7 @@ static void draw_bar(struct canvas *canvas, struct rect rect, const double *ms, 
     for (int i = 0; i < PARTS; i++) {
         sum += ms[parts[i].phase];
         int end = (int)(sum / whole * rect.width + 0.5);
-        for (; x < end && x < rect.width; x++)
-            canvas_put(canvas, rect.x + x, rect.y,
-                       canvas->ascii ? (uint32_t)parts[i].letter : canvas_glyph(canvas, GLYPH_BAR_FULL), parts[i].slot);
+        for (; x < end && x < rect.width; x++) canvas_put(canvas, rect.x + x, rect.y, block(canvas, i), parts[i].slot);
     }
     for (; x < rect.width; x++)
         canvas_put(canvas, rect.x + x, rect.y, canvas_glyph(canvas, GLYPH_BAR_REST), SLOT_BAR_REST);
@@ -39,7 +42,7 @@ static void draw_legend(struct canvas *canvas, struct rect rect, const double *m
         int width = snprintf(text, sizeof text, "%s %.*f%%", span_name(parts[i].phase), 0,
                              100 * ms[parts[i].phase] / whole);
         if (x + width + 2 > end) return;
-        canvas_put(canvas, x, rect.y, canvas_glyph(canvas, GLYPH_BAR_FULL), parts[i].slot);
+        canvas_put(canvas, x, rect.y, block(canvas, i), parts[i].slot);
         x += 4 + canvas_text(canvas, x + 2, rect.y, end - x - 2, SLOT_TEXT, "%s", text);
     }
 }

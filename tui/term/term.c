@@ -55,6 +55,7 @@ static enum lt_err choose_glyphs(const char *wanted)
 static enum lt_err choose_colors(const char *wanted, int *colors)
 {
     const char *none = getenv("NO_COLOR");
+    if (has_colors()) start_color(); /* from here on COLORS tells */
     if (!wanted || strcmp(wanted, "auto") == 0)
         *colors = none && *none ? 0 : has_colors() ? COLORS : 0;
     else if (strcmp(wanted, "never") == 0)
@@ -108,10 +109,7 @@ static int nearest_16(struct theme_color c, int colors)
 
 static void make_colors(const struct theme *theme, int colors)
 {
-    if (colors >= 8) {
-        start_color();
-        use_default_colors();
-    }
+    if (colors >= 8) use_default_colors();
     for (int i = 0; i < THEME_SLOTS; i++) {
         struct theme_color c = theme->slot[i];
         attribute[i] = (c.bold ? A_BOLD : A_NORMAL) | (c.reverse ? A_REVERSE : A_NORMAL);

@@ -1,0 +1,252 @@
+/* Golden screens of the Train view: a synthetic run drawn at three sizes, with braille and in ASCII, compared cell by
+ * cell with what is stored (characters, then the theme slot of each cell as a letter). LATHE_UPDATE=1 stores what is
+ * drawn: look at the difference. Then what keys do, without a terminal. */
+#include "data/base/path.h"
+#include "data/base/text.h"
+#include "tui/app.h"
+#include "tui/menu.h"
+#include "tui/term/term.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- a run ---- */
+
+static void put(struct app *app, struct text *frames)
+{
+    for (size_t at = 0; at < frames->length;) {
+        enum wire_type type;
+        const void *payload;
+        size_t length;
+        int64_t used = wire_next(frames->bytes + at, frames->length - at, &type, &payload, &length);
+        assert_true(used > 0 && feed_apply(&app->feed, type, payload, length));
+        at += (size_t)used;
+    }
+    text_release(frames);
+}
+
+static void put_curve(struct text *frames, uint32_t id, const char *name, int count, int every, double from, double to)
+{
+    struct wire_point *point = calloc((size_t)count, sizeof *point);
+    for (int i = 0; i < count; i++) {
+        double share = (double)i / count, wave = 0.1 * sin(i * 0.7) * (1 - share);
+        point[i] = (struct wire_point){.step = (i + 1) * every,
+                                       .value = to + (from - to) * exp(-5 * share) * (1 + wave)};
+        if (id == 0 && i == 300) point[i].value = from * 1.2; /* a spike of one step */
+        if (id == 4 && i == 500) point[i].value = (double)NAN;
+    }
+    wire_put_json(frames, WIRE_METRIC, json_pack("{s:i, s:s}", "id", (int)id, "name", name));
+    wire_put_points(frames, id, point, (size_t)count);
+    free(point);
+}
+
+static void put_event(struct text *frames, int step, const char *kind, int level, const char *words)
+{
+    wire_put_json(
+        frames, WIRE_EVENT,
+        json_pack("{s:i, s:f, s:s, s:i, s:s}", "step", step, "wall", 1.0, "kind", kind, "level", level, "text", words));
+}
+
+static void fill(struct app *app)
+{
+    struct text frames = {0};
+    struct run_status status = {.state = RUN_RUNNING,
+                                .stage = STAGE_TRAIN,
+                                .step = 700,
+                                .steps = 900,
+                                .epoch = 15,
+                                .epochs = 20,
+                                .batch = 25,
+                                .batches = 45,
+                                .samples_per_s = 3512.4,
+                                .elapsed_s = 75,
+                                .left_s = 21.4,
+                                .clip_value = 5,
+                                .best = 0.9944,
+                                .monitor = "val/acc",
+                                .step_ms = 9.12,
+                                .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};
+    wire_put_json(&frames, WIRE_HELLO,
+                  json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "cnn/version_0", "model", "cnn", "device",
+                            "cpu avx512, 2 threads", "precision", "32-true", "folder", "runs/cnn/version_0"));
+    put_curve(&frames, 0, "train/loss", 700, 1, 2.3, 0.01);
+    put_curve(&frames, 1, "val/loss", 15, 45, 1.8, 0.05);
+    put_curve(&frames, 2, "train/acc", 15, 45, 0.3, 0.99);
+    put_curve(&frames, 3, "val/acc", 15, 45, 0.4, 0.985);
+    put_curve(&frames, 4, "grad_norm", 700, 1, 4.5, 0.4);
+    put_curve(&frames, 5, "lr", 700, 1, 0.003, 0.0001);
+    put_event(&frames, 1, "start", 0, "cnn on avx512, 1437 pictures to train, 360 to validate");
+    put_event(&frames, 500, "grad_warning", 1, "gradient norm 120 of features.0.0.weight is above 100");
+    put_event(&frames, 501, "nan", 2, "gradient of features.0.0.weight is NaN");
+    put_event(&frames, 675, "checkpoint", 0, "saved checkpoints/last.ckpt (2.9 MB, 17 ms) – häkchen \xff and a\ttab");
+    wire_put_json(&frames, WIRE_STATUS, wire_status(&status));
+    put(app, &frames);
+}
+
+/* ---- comparing ---- */
+
+static void add_code(struct text *out, uint32_t code)
+{
+    char bytes[4];
+    if (code < 0x80) {
+        text_add(out, "%c", (char)code);
+        return;
+    }
+    int n = code < 0x800 ? 2 : 3;
+    for (int i = n - 1; i > 0; i--, code >>= 6) bytes[i] = (char)(0x80 | (code & 0x3F));
+    bytes[0] = (char)((n == 2 ? 0xC0 : 0xE0) | code);
+    text_add_bytes(out, bytes, (size_t)n);
+}
+
+static void print_canvas(struct text *out, const struct canvas *canvas)
+{
+    for (int y = 0; y < canvas->height; y++) {
+        for (int x = 0; x < canvas->width; x++)
+            if (canvas->cell[y * canvas->width + x].code) add_code(out, canvas->cell[y * canvas->width + x].code);
+        text_add(out, "\n");
+    }
+    for (int y = 0; y < canvas->height; y++) {
+        for (int x = 0; x < canvas->width; x++) text_add(out, "%c", 'a' + canvas->cell[y * canvas->width + x].slot);
+        text_add(out, "\n");
+    }
+}
+
+static void compare(const struct text *drawn, const char *name)
+{
+    struct text path = {0};
+    const char *root = getenv("LATHE_SOURCE_DIR");
+    char *stored = NULL;
+    size_t length = 0;
+    text_add(&path, "%s/tests/tui/expected/%s.txt", root ? root : ".", name);
+    if (getenv("LATHE_UPDATE"))
+        assert_int_equal(path_write_atomic(text_get(&path), drawn->bytes, drawn->length), LT_OK);
+    if (path_read(&stored, &length, text_get(&path), 1 << 20) != LT_OK) fail_msg("%s", lt_message());
+    if (length != drawn->length || memcmp(stored, drawn->bytes, length) != 0)
+        fail_msg("%s looks different now:\n%s", name, text_get(drawn));
+    free(stored);
+    text_release(&path);
+}
+
+static void golden(const char *name, int width, int height, bool ascii, enum overlay overlay)
+{
+    struct app app = {.overlay = overlay};
+    struct canvas canvas = {.ascii = ascii};
+    struct text drawn = {0};
+    fill(&app);
+    canvas_resize(&canvas, width, height);
+    app_draw(&app, &canvas);
+    print_canvas(&drawn, &canvas);
+    compare(&drawn, name);
+    for (int i = 0; ascii && i < width * height; i++) assert_true(canvas.cell[i].code < 128);
+    text_release(&drawn);
+    canvas_release(&canvas);
+    feed_release(&app.feed);
+}
+
+static void screens(void **state)
+{
+    (void)state;
+    golden("train_80x24", 80, 24, false, OVERLAY_NONE);
+    golden("train_120x40", 120, 40, false, OVERLAY_NONE);
+    golden("train_200x60", 200, 60, false, OVERLAY_NONE);
+    golden("train_80x24_ascii", 80, 24, true, OVERLAY_NONE);
+    golden("train_40x12", 40, 12, false, OVERLAY_NONE);
+    golden("help_80x24", 80, 24, false, OVERLAY_HELP);
+    golden("quit_80x24", 80, 24, false, OVERLAY_QUIT);
+}
+
+/* Every size is drawn without touching anything outside (the sanitizers watch), an empty feed too. */
+static void every_size(void **state)
+{
+    (void)state;
+    struct app full = {0}, empty = {0};
+    struct canvas canvas = {0};
+    fill(&full);
+    for (int width = 1; width <= 300; width += width < 90 ? 1 : 13)
+        for (int height = 1; height <= 100; height += height < 40 ? 1 : 7)
+            for (int overlay = OVERLAY_NONE; overlay <= OVERLAY_QUIT; overlay++) {
+                full.overlay = empty.overlay = (enum overlay)overlay;
+                canvas_resize(&canvas, width, height);
+                app_draw(&full, &canvas);
+                app_draw(&empty, &canvas);
+            }
+    canvas_release(&canvas);
+    feed_release(&full.feed);
+}
+
+/* ---- keys ---- */
+
+static void expect_sent(struct app *app, const char *command)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\"command\":\"%s\"", command);
+    if (!strstr(app->out.length ? app->out.bytes + WIRE_HEADER : "", wanted)) fail_msg("%s was not sent", command);
+    text_clear(&app->out);
+}
+
+static void keys_do_what_the_help_says(void **state)
+{
+    (void)state;
+    struct app app = {0};
+    const int64_t second = 1000000000;
+    fill(&app);
+    app_key(&app, 'p', 0);
+    expect_sent(&app, "pause");
+    app.feed.status.state = RUN_PAUSED;
+    app_key(&app, 'p', 0);
+    expect_sent(&app, "resume");
+    app_key(&app, 'c', 0);
+    expect_sent(&app, "checkpoint");
+    app_key(&app, 'v', 0);
+    expect_sent(&app, "validate");
+    app_key(&app, '?', 0);
+    assert_int_equal(app.overlay, OVERLAY_HELP);
+    app_key(&app, 27, 0);
+    assert_int_equal(app.overlay, OVERLAY_NONE);
+    app_key(&app, 'q', 0);
+    app_key(&app, TERM_DOWN, 0);
+    app_key(&app, '\n', 0);
+    expect_sent(&app, "save_and_stop");
+    app_key(&app, TERM_F10, 0);
+    app_key(&app, 'x', 0);
+    expect_sent(&app, "stop");
+    app_key(&app, 'q', 0);
+    app_key(&app, 'n', 0);
+    assert_true(app.overlay == OVERLAY_NONE && !app.leave && app.out.length == 0);
+    app_key(&app, 3, 10 * second); /* once: the menu; later again: still the menu; twice within 2 s: save and stop */
+    assert_int_equal(app.overlay, OVERLAY_QUIT);
+    app_key(&app, 3, 13 * second);
+    assert_true(app.overlay == OVERLAY_QUIT && app.out.length == 0);
+    app_key(&app, 3, 14 * second);
+    expect_sent(&app, "save_and_stop");
+    app_key(&app, 'q', 0);
+    app_key(&app, 'd', 0);
+    assert_true(app.leave);
+    text_release(&app.out);
+    feed_release(&app.feed);
+}
+
+static void a_read_only_screen_sends_nothing(void **state)
+{
+    (void)state;
+    struct app app = {.read_only = true};
+    fill(&app);
+    app_key(&app, 'p', 0);
+    app_key(&app, 'c', 0);
+    assert_int_equal(app.out.length, 0);
+    feed_release(&app.feed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(screens), cmocka_unit_test(every_size),
+                                       cmocka_unit_test(keys_do_what_the_help_says),
+                                       cmocka_unit_test(a_read_only_screen_sends_nothing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

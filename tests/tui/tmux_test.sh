@@ -1,0 +1,124 @@
+#!/bin/sh
+# The screen in a real terminal (tmux): bars and charts move, p pauses, c saves, the menu, detach and attach, the line dropping, a killed
+# screen, a run that crashes, a terminal that is too small or unknown.
+set -eu
+command -v tmux >/dev/null 2>&1 || { echo "SKIPPED: needs tmux"; exit 77; }
+lathe=$LATHE_BINARY
+work=$(mktemp -d)
+export XDG_RUNTIME_DIR="$work" TERM=screen-256color LC_ALL=C.UTF-8
+unset NO_COLOR TMUX
+socket=lathe-test-$$
+clean() {
+    tmux -L "$socket" kill-server 2>/dev/null || true
+    pkill -KILL -f "^$lathe fit -c $work/demo/digits.yaml" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean EXIT
+cd "$work"
+"$lathe" demo >/dev/null
+fit="$lathe fit -c $work/demo/digits.yaml --trainer.max_epochs 2000"
+
+open() { # WIDTH HEIGHT COMMAND: a new terminal, the old one gone
+    tmux -L "$socket" kill-server 2>/dev/null || true
+    sleep 0.3
+    tmux -L "$socket" -f /dev/null new-session -d -x "$1" -y "$2" -s s "$3; echo EXIT \$?; sleep 600"
+}
+screen() { tmux -L "$socket" capture-pane -p -t s 2>/dev/null; }
+keys() { tmux -L "$socket" send-keys -t s "$@"; }
+expect() { # WORDS: they appear within ten seconds
+    i=0
+    until screen | grep -qF -- "$1"; do
+        i=$((i + 1))
+        [ $i -lt 100 ] || { echo "never seen: $1"; screen; exit 1; }
+        sleep 0.1
+    done
+}
+step() { screen | sed -n '1s/.* step \([0-9]*\).*/\1/p'; }
+
+echo "# at 80x24: everything is there and moves"
+open 80 24 "$fit"
+expect 'running  step'
+for words in 'epoch ' 'batch ' 'valid ' 'loss' 'accuracy' 'gradient norm' 'learning rate' 'step time' 'events' 'p pause'; do expect "$words"; done
+expect 'best val/acc 0.9'
+before=$(step)
+sleep 1
+[ "$(step)" -gt "$before" ]
+
+echo "# p pauses: the step and the clock stand still"
+keys p
+expect 'paused  step'
+expect 'pause: done at step'
+line=$(screen | sed -n 1p)
+sleep 1.2
+[ "$(screen | sed -n 1p)" = "$line" ]
+
+echo "# c saves while paused, and says where; p goes on"
+keys c
+expect 'checkpoint: done at step'
+[ -f "runs/cnn/version_0/checkpoints/step=$(step).ckpt" ]
+keys p
+expect 'resume: done at step'
+before=$(step)
+sleep 1
+[ "$(step)" -gt "$before" ]
+
+echo "# help and the quit menu; detach leaves the training going"
+keys '?'
+expect 'write a checkpoint now'
+keys Escape
+keys q
+for words in 'detach' 'save and stop' 'ends without saving' 'stay'; do expect "$words"; done
+keys d
+expect 'detached; the training goes on'
+expect 'EXIT 0'
+
+echo "# attach brings it back, at another size; the terminal dying (SIGHUP) and kill -9 of a screen do not hurt"
+open 120 40 "$lathe attach"
+expect 'running  step'
+before=$(step)
+open 100 30 "$lathe attach runs/cnn/version_0"
+expect 'running  step'
+[ "$(step)" -ge "$before" ]
+pkill -KILL -f "^$lathe attach runs/cnn/version_0"
+expect 'EXIT 137'
+"$lathe" runs | grep -q '^running'
+
+echo "# a second screen may only look"
+open 100 30 "$lathe attach --read-only"
+expect 'running  step'
+keys p
+expect 'only looks'
+expect 'running  step'
+
+echo "# a storm of sizes; too small is a sentence"
+for size in 300x80 20x6 33x9 81x25 200x60 18x5; do tmux -L "$socket" resize-window -t s -x "${size%x*}" -y "${size#*x}"; sleep 0.1; done
+expect 'lathe needs 20x6'
+tmux -L "$socket" resize-window -t s -x 100 -y 30
+expect 'gradient norm'
+
+echo "# a run that crashes leaves a sane terminal and a reason"
+pkill -SEGV -f "^$lathe fit -c $work/demo/digits.yaml"
+expect 'is gone without a word'
+expect 'lathe fit --resume runs/cnn/version_0'
+expect 'EXIT 1'
+"$lathe" runs | grep -q '^killed'
+
+echo "# Ctrl-C twice saves and stops; exit status 130"
+open 80 24 "$lathe fit --resume runs/cnn/version_0"
+expect 'running  step'
+keys C-c
+expect 'leave?'
+keys C-c
+expect 'the run ended'
+keys x
+expect 'stopped by viewer'
+expect 'EXIT 130'
+
+echo "# ASCII where the locale has no more; plain lines where the terminal is unknown"
+open 80 24 "LC_ALL=C TERM=vt100 $fit"
+expect 'running  step'
+screen | LC_ALL=C grep -q '[^ -~]' && { echo "not ASCII"; screen; exit 1; }
+open 80 24 "TERM=nonesuch $lathe fit -c $work/demo/digits.yaml --trainer.max_epochs 1"
+expect 'no screen: this terminal (TERM) is not known here'
+expect 'EXIT 0'
+echo "all good"
