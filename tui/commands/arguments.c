@@ -49,6 +49,18 @@ static const struct flag *find(const char *word, const struct flag *flag, size_t
     return NULL;
 }
 
+/* --SECTION.KEY, or a whole section or key of the top level. */
+static bool is_override(const char *word)
+{
+    static const char *const top[] = {"seed_everything", "run_name",     "trainer", "model",
+                                      "optimizer",       "lr_scheduler", "metrics", "data"};
+    if (word[0] != '-' || word[1] != '-') return false;
+    size_t length = strcspn(word + 2, ".=");
+    for (size_t i = 0; i < sizeof top / sizeof *top; i++)
+        if (strlen(top[i]) == length && strncmp(word + 2, top[i], length) == 0) return true;
+    return word[2 + length] == '.'; /* an unknown section is told by the configuration, with the nearest */
+}
+
 static enum lt_err read_flag(struct arguments *self, int argc, char **argv, int *i, const struct flag *flag,
                              size_t flags)
 {
@@ -68,9 +80,7 @@ static enum lt_err read_flag(struct arguments *self, int argc, char **argv, int 
         append(&self->config, &self->configs, value);
         return LT_OK;
     }
-    if (word[0] != '-' || word[1] != '-' ||
-        (!strchr(word, '.') && strncmp(word, "--seed_everything", 17) != 0 && strncmp(word, "--run_name", 10) != 0))
-        return unknown(word, flag, flags);
+    if (!is_override(word)) return unknown(word, flag, flags);
     LT_TRY(take_value(&value, argc, argv, i));
     size_t words = self->overrides * 2;
     append(&self->override, &words, word + 2);
