@@ -21,6 +21,7 @@ test_needs='
 libcmocka-dev       module   cmocka
 libvterm-dev        module   vterm
 tmux                command  tmux
+procps              command  pkill
 '
 # Only for tests/run.sh --all: static checks, and Python for fetching real pictures.
 check_needs='
