@@ -21,7 +21,7 @@ fit="$lathe fit -c $work/demo/digits.yaml --trainer.max_epochs 2000"
 open() { # WIDTH HEIGHT COMMAND: a new terminal, the old one gone
     tmux -L "$socket" kill-server 2>/dev/null || true
     sleep 0.3
-    tmux -L "$socket" -f /dev/null new-session -d -x "$1" -y "$2" -s s "$3; echo EXIT \$?; sleep 600"
+    tmux -L "$socket" -f /dev/null new-session -d -x "$1" -y "$2" -s s "$3; printf '\\r\\nEXIT %s\\r\\n' \$?; sleep 600"
 }
 screen() { tmux -L "$socket" capture-pane -p -t s 2>/dev/null; }
 keys() { tmux -L "$socket" send-keys -t s "$@"; }
