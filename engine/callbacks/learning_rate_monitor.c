@@ -27,7 +27,8 @@ static const char *class_name(const char *optimizer)
     return strcmp(optimizer, "sgd") == 0 ? "SGD" : optimizer;
 }
 
-static void record(const struct run_view *run)
+/* Logs the rate of every group; with `declare` only makes their names known. */
+static void record(const struct run_view *run, bool declare)
 {
     for (int i = 0; i < run->groups; i++) {
         char name[96];
@@ -36,7 +37,8 @@ static void record(const struct run_view *run)
         else
             snprintf(name, sizeof name, "lr-%s/%s", class_name(run->optimizer_name), run->group_name[i]);
         struct metric_info info = {.name = name, .unit = "", .description = "learning rate", .goal = GOAL_NONE};
-        log_scalar(run->log, log_metric(run->log, &info), run->step, run->lr[i]);
+        int id = log_metric(run->log, &info);
+        if (!declare) log_scalar(run->log, id, run->step, run->lr[i]);
     }
 }
 
@@ -44,21 +46,21 @@ static void on_train_start(void *self, const struct run_view *run, struct wishes
 {
     (void)wishes;
     const struct learning_rate_monitor *monitor = self;
-    if (monitor->interval == EACH_EPOCH && run->step == 0) record(run);
+    record(run, monitor->interval == EACH_STEP || run->step > 0);
 }
 
 static void on_step(void *self, const struct run_view *run, struct wishes *wishes)
 {
     (void)wishes;
     const struct learning_rate_monitor *monitor = self;
-    if (monitor->interval == EACH_STEP) record(run);
+    if (monitor->interval == EACH_STEP) record(run, false);
 }
 
 static void on_train_epoch_end(void *self, const struct run_view *run, struct wishes *wishes)
 {
     (void)wishes;
     const struct learning_rate_monitor *monitor = self;
-    if (monitor->interval == EACH_EPOCH) record(run);
+    if (monitor->interval == EACH_EPOCH) record(run, false);
 }
 
 const struct callback callback_learning_rate_monitor = {

@@ -41,7 +41,10 @@ static enum lt_err check_pipelines(const struct run *run)
 static enum lt_err check_model(struct run *run)
 {
     run->model = model_find(run->config->model.name);
-    if (!run->model) return LT_EUSAGE;
+    if (!run->model) {
+        const struct setting *name = setting_find(run->config->root, "model.name");
+        return name ? setting_fail(name, "%s", lt_message()) : LT_EUSAGE;
+    }
     struct graph *graph = build_graph(run);
     enum lt_err err = graph_status(graph);
     graph_free(graph);

@@ -140,6 +140,24 @@ static enum lt_err fill_weights(struct run *run)
     return LT_OK;
 }
 
+/* A dry run tries what else it would find broken only after hours: that a checkpoint can be written, read and removed.
+ */
+static enum lt_err try_checkpoint(struct run *run)
+{
+    struct text path = {0};
+    text_add(&path, "%s/dry-run.ckpt", run->checkpoint_folder);
+    enum lt_err err = LT_OK;
+    if (!save_checkpoint(run, text_get(&path)))
+        err = lt_fail(LT_EIO, "the dry run could not write a checkpoint: %s", lt_message());
+    else
+        err = checkpoint_load(run->plan, text_get(&path), true);
+    if (err == LT_OK)
+        log_event(run->log, EVENT_NOTE, LEVEL_INFO, run->at.step, "a checkpoint was written, read back and removed");
+    unlink(text_get(&path));
+    text_release(&path);
+    return err;
+}
+
 /* The state of a run that ended with `err`. */
 static enum run_state end_state(enum lt_err err)
 {
@@ -186,7 +204,8 @@ static enum lt_err fit_in_log(struct run *run)
               "train, %" PRId64 " to validate",
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count);
-    return train(run);
+    LT_TRY(train(run));
+    return run->config->trainer.fast_dev_run > 0 ? try_checkpoint(run) : LT_OK;
 }
 
 /* Resuming restores position and values before the log opens (its rows after that step are superseded), callbacks' and

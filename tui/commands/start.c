@@ -30,6 +30,15 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* After a good end: what a person would do now, ready to be copied. */
+static void suggest_next(const char *folder)
+{
+    const char *program = program_invocation_name;
+    printf("next: %s predict %s PICTURES…     classifies pictures\n", program, folder);
+    printf("      %s fit --resume %s --trainer.max_epochs N     goes on\n", program, folder);
+    printf("      %s export %s     writes the weights for PyTorch\n", program, folder);
+}
+
 static int run_headless(struct run *run)
 {
     watch_signals();
@@ -37,6 +46,7 @@ static int run_headless(struct run *run)
     enum lt_err err = run_fit(run, &io);
     if (err != LT_OK) return command_fail(err);
     printf("%s\n", lt_message());
+    suggest_next(run_folder(run));
     return 0;
 }
 
@@ -90,6 +100,7 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
         fprintf(end.exit_code ? stderr : stdout, "%s%s\n", end.exit_code ? "lathe: " : "",
                 end.sentence ? end.sentence : "the run ended");
         status = end.exit_code;
+        if (status == 0) suggest_next(folder);
     } else if (end.how == SCREEN_LOST) {
         status = explain_loss(folder, pid);
     } else {
