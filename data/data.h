@@ -1,7 +1,8 @@
 /* BYTES TO BATCHES. Front door of the room: a set (which files, which classes), a view of it (which samples, in which
  * transforms), a loader (threads that turn a view into batches in a fixed order).
- * Invariant: what a batch holds is a pure function of (set, view, seed, epoch, batch number), never of the workers or their timing.
- * Threads: sets and views are read-only once made; a loader is used from one thread and owns its workers. */
+ * Invariant: what a batch holds is a pure function of (set, view, seed, epoch, batch number), never of the workers or
+ * their timing. Threads: sets and views are read-only once made; a loader is used from one thread and owns its workers.
+ */
 #pragma once
 
 #include "data/base/err.h"
@@ -13,7 +14,7 @@
 /* ---- sets: rows of sets/sets.def ---- */
 
 struct sample {
-    const char *path; /* of the file */
+    const char *path;    /* of the file */
     int32_t class_index; /* -1 = unknown (predict) */
 };
 
@@ -37,8 +38,8 @@ void set_free(struct set *self);
 
 struct pipeline; /* a list of transforms bound to a view */
 
-/* Reads `train_transforms: [...]`. The last transform may be normalize: it is not applied to pixels but handed to the model's
- * first instruction (mean, std). The pipeline must end in one size; else an error that says so. */
+/* Reads `train_transforms: [...]`. The last transform may be normalize: it is not applied to pixels but handed to the
+ * model's first instruction (mean, std). The pipeline must end in one size; else an error that says so. */
 enum lt_err pipeline_read(struct pipeline **self, const struct setting *list) LT_MUST_CHECK;
 void pipeline_free(struct pipeline *self);
 void pipeline_size(const struct pipeline *self, int *height, int *width);
@@ -53,7 +54,8 @@ struct view {
     const struct pipeline *pipeline;
 };
 
-/* torch.utils.data.random_split(n, [floor(f n), rest], generator seeded with `seed`): index[n], the first part is train. */
+/* torch.utils.data.random_split(n, [floor(f n), rest], generator seeded with `seed`): index[n], the first part is
+ * train. */
 void split_indices(int64_t *index, int64_t *train_count, int64_t n, double train_fraction, uint64_t seed);
 
 /* ---- loader ---- */
@@ -63,13 +65,13 @@ enum on_bad { ON_BAD_ERROR, ON_BAD_SKIP };
 struct loader_options {
     int64_t batch_size;
     bool shuffle, drop_last;
-    int workers;          /* 0 = the caller's thread decodes */
-    uint64_t seed;        /* order: torch.randperm seeded with seed + epoch; augmentation: Philox (seed, epoch, sample) */
+    int workers;   /* 0 = the caller's thread decodes */
+    uint64_t seed; /* order: torch.randperm seeded with seed + epoch; augmentation: Philox (seed, epoch, sample) */
     enum on_bad on_bad;
-    double max_bad;       /* skip: stop above this share of bad files */
-    int64_t max_pixels;   /* refuse larger pictures before allocating */
-    int pillow;           /* 13 or 12: pass order of resize */
-    int ring;             /* batches decoded ahead; 0 = 4 */
+    double max_bad;     /* skip: stop above this share of bad files */
+    int64_t max_pixels; /* refuse larger pictures before allocating */
+    int pillow;         /* 13 or 12: pass order of resize */
+    int ring;           /* batches decoded ahead; 0 = 4 */
 };
 
 struct batch {
@@ -82,22 +84,25 @@ struct batch {
 
 struct loader;
 
-enum lt_err loader_new(struct loader **self, const struct view *view, const struct loader_options *options) LT_MUST_CHECK;
+enum lt_err loader_new(struct loader **self, const struct view *view,
+                       const struct loader_options *options) LT_MUST_CHECK;
 void loader_free(struct loader *self);
 int64_t loader_batches(const struct loader *self);
 
 /* Starts an epoch at a batch number (0, or where a checkpoint was taken). Ends the one before. */
 enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch) LT_MUST_CHECK;
 
-/* Lends the next batch until the following call; *batch = NULL at the end of the epoch. Records SPAN_DATA for the wait. */
+/* Lends the next batch until the following call; *batch = NULL at the end of the epoch. Records SPAN_DATA for the wait.
+ */
 enum lt_err loader_next(struct loader *self, const struct batch **batch) LT_MUST_CHECK;
 
 struct loader_status {
-    int64_t queued, ring;       /* batches ready, capacity */
-    int64_t decoded;            /* pictures since the loader was made */
-    int64_t bad;                /* files skipped */
+    int64_t queued, ring; /* batches ready, capacity */
+    int64_t decoded;      /* pictures since the loader was made */
+    int64_t bad;          /* files skipped */
 };
 struct loader_status loader_status(struct loader *self);
 
 /* Calls `report` for each bad file found since the last call: path, class, reason. */
-void loader_bad_files(struct loader *self, void (*report)(void *context, const char *path, const char *reason), void *context);
+void loader_bad_files(struct loader *self, void (*report)(void *context, const char *path, const char *reason),
+                      void *context);

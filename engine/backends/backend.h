@@ -1,7 +1,7 @@
-/* The seam between plans and devices: memory, streams, events, and a kernel per op. All calls are asynchronous in form: work is
- * ordered within a stream, results are there after an event was waited for. The cpu backends run each call at once, so their
- * streams and events are trivially in order. Backends know no op; ops know no backend but their own kernels.
- * Thread: one device belongs to one thread (the trainer's). */
+/* The seam between plans and devices: memory, streams, events, and a kernel per op. All calls are asynchronous in form:
+ * work is ordered within a stream, results are there after an event was waited for. The cpu backends run each call at
+ * once, so their streams and events are trivially in order. Backends know no op; ops know no backend but their own
+ * kernels. Thread: one device belongs to one thread (the trainer's). */
 #pragma once
 
 #include "data/base/err.h"
@@ -65,10 +65,11 @@ const struct backend *backend_find(const char *name);
 struct step {
     struct device *device;
     struct pool *pool;
-    int64_t n;               /* samples really in this batch, <= capacity */
+    int64_t n; /* samples really in this batch, <= capacity */
     bool training;
-    struct rng_key key;      /* RNG_DROPOUT stream of the run's seed */
+    struct rng_key key; /* RNG_DROPOUT stream of the run's seed */
     uint32_t epoch;
-    const int64_t *sample;   /* device [capacity]: index of each sample in its set; keys dropout masks */
-    const double *loss_weight; /* device scalar: weight of one sample's loss in the gradient, 1 / samples of the window */
+    const int64_t *sample; /* device [capacity]: index of each sample in its set; keys dropout masks */
+    const double
+        *loss_weight; /* device scalar: weight of one sample's loss in the gradient, 1 / samples of the window */
 };
