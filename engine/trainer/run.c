@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Names that will be logged, so that a callback's monitor or filename can be checked before anything starts. */
 static enum lt_err check_callbacks(struct run *run)
@@ -32,9 +31,10 @@ static enum lt_err check_pipelines(const struct run *run)
             LT_EUSAGE,
             "data.train_transforms end in %dx%d pixels and data.val_transforms in %dx%d; make them end alike", w[0],
             h[0], w[1], h[1]);
-    if (memcmp(mean[0], mean[1], sizeof mean[0]) != 0 || memcmp(std[0], std[1], sizeof std[0]) != 0)
-        return lt_fail(LT_EUSAGE,
-                       "data.train_transforms and data.val_transforms normalize differently; make them alike");
+    for (int c = 0; c < 3; c++)
+        if (mean[0][c] != mean[1][c] || std[0][c] != std[1][c])
+            return lt_fail(LT_EUSAGE,
+                           "data.train_transforms and data.val_transforms normalize differently; make them alike");
     return LT_OK;
 }
 

@@ -69,7 +69,7 @@ static inline vec vec_exp(vec x)
     p = p * r + vec_set(1.6666665459e-1f);
     p = p * r + vec_set(5.0000001201e-1f);
     p = p * r * r + r + vec_set(1.0f);
-    ivec finite = n == n; /* converting NaN is undefined */
+    ivec finite = n == n; /* false for NaN, whose conversion is undefined; NOLINT(misc-redundant-expression) */
     vec whole = (vec)((ivec)n & finite);
     ivec exponent = __builtin_convertvector(whole, ivec);
     return p * (vec)((exponent + 127) << 23);
