@@ -103,6 +103,5 @@ struct loader_status {
 };
 struct loader_status loader_status(struct loader *self);
 
-/* Calls `report` for each bad file found since the last call: path, class, reason. */
-void loader_bad_files(struct loader *self, void (*report)(void *context, const char *path, const char *reason),
-                      void *context);
+/* Calls `report` for each bad file found since the last call; the reason names the file. */
+void loader_bad_files(struct loader *self, void (*report)(void *context, const char *reason), void *context);

@@ -71,3 +71,7 @@ enum lt_err run_predict(const struct predict_request *request) LT_MUST_CHECK;
  * for a loose file). */
 enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *what, const char *which,
                                 const char *root) LT_MUST_CHECK;
+
+/* The configuration inside a checkpoint, changed by overrides (as config_read's). The caller frees it. */
+enum lt_err run_config_of(struct config **config, const char *checkpoint, char *const *override,
+                          size_t overrides) LT_MUST_CHECK;

@@ -379,14 +379,13 @@ struct loader_status loader_status(struct loader *self)
     return status;
 }
 
-void loader_bad_files(struct loader *self, void (*report)(void *context, const char *path, const char *reason),
-                      void *context)
+void loader_bad_files(struct loader *self, void (*report)(void *context, const char *reason), void *context)
 {
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < self->bad_count; i++) {
         if (self->bad[i].told) continue;
         self->bad[i].told = true;
-        report(context, self->view.set->sample[self->bad[i].sample].path, self->bad[i].reason);
+        report(context, self->bad[i].reason);
     }
     pthread_mutex_unlock(&self->lock);
 }

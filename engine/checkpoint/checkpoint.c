@@ -114,7 +114,7 @@ static bool is_counter(const struct value *value)
     return value->dtype == DTYPE_I64;
 }
 
-static enum lt_err check(const struct loading *self, const struct value *value, struct tensor to,
+static enum lt_err check(const struct loading *self, const struct value *value, enum dtype type,
                          struct safetensors_tensor from)
 {
     struct shape wanted = torch_shape(value);
@@ -124,21 +124,24 @@ static enum lt_err check(const struct loading *self, const struct value *value, 
                        "%s: the tensor %s has the shape %s but this model wants %s; it belongs to another model or "
                        "another number of classes",
                        self->path, from.name, shape_text(there, from.shape), shape_text(here, wanted));
-    if (from.dtype == to.dtype) return LT_OK;
+    if (from.dtype == type) return LT_OK;
     return lt_fail(LT_EFORMAT, "%s: the tensor %s has the type %s but %s is needed", self->path, from.name,
-                   dtype_name(from.dtype), dtype_name(to.dtype));
+                   dtype_name(from.dtype), dtype_name(type));
+}
+
+static enum lt_err find(const struct loading *self, const char *name, struct safetensors_tensor *tensor)
+{
+    if (safetensors_find(self->file, name, tensor)) return LT_OK;
+    int count = safetensors_count(self->file);
+    return lt_fail(LT_EFORMAT, "%s has no tensor %s (it has %d others%s%s); it belongs to another model", self->path,
+                   name, count, count ? ", such as " : "", count ? safetensors_at(self->file, 0).name : "");
 }
 
 static enum lt_err load(const struct loading *self, const struct value *value, struct tensor to, const char *name)
 {
     struct safetensors_tensor from;
-    if (!safetensors_find(self->file, name, &from)) {
-        int count = safetensors_count(self->file);
-        return lt_fail(LT_EFORMAT, "%s has no tensor %s (it has %d others%s%s); it belongs to another model",
-                       self->path, name, count, count ? ", such as " : "",
-                       count ? safetensors_at(self->file, 0).name : "");
-    }
-    LT_TRY(check(self, value, to, from));
+    LT_TRY(find(self, name, &from));
+    LT_TRY(check(self, value, to.dtype, from));
     /* The mapping need not be aligned for the type: go through aligned memory. */
     size_t bytes = (size_t)shape_count(value->shape) * dtype_bytes(to.dtype);
     void *aligned = memory_new(bytes, 1);
@@ -193,18 +196,28 @@ static bool below(const char *name, const char *prefix)
     return length && strncmp(name, prefix, length) == 0 && name[length] == '.';
 }
 
-static enum lt_err load_weight(const struct loading *self, struct plan_tensor t, const char *classifier, int *skipped)
+/* What comes before torchvision's names in this file. */
+static const char *prefix_of(const struct safetensors *file)
+{
+    return safetensors_metadata(file, "lathe") ? "model." : "";
+}
+
+/* Whether a tensor is to stay as initialised: a classifier for another number of classes, a counter that is absent. */
+static bool passes_over(const struct loading *self, const struct value *value, const char *name, const char *classifier)
 {
     struct safetensors_tensor from;
+    if (!safetensors_find(self->file, name, &from)) return is_counter(value);
+    return below(value->name, classifier) && !shape_equal(from.shape, torch_shape(value));
+}
+
+static enum lt_err load_weight(const struct loading *self, struct plan_tensor t, const char *classifier, int *skipped)
+{
     struct text name = {0};
-    bool own = safetensors_metadata(self->file, "lathe") != NULL;
-    text_add(&name, "%s%s", own ? "model." : "", t.value->name);
+    text_add(&name, "%s%s", prefix_of(self->file), t.value->name);
     enum lt_err err = LT_OK;
-    bool there = safetensors_find(self->file, text_get(&name), &from);
-    bool other_shape = there && !shape_equal(from.shape, torch_shape(t.value));
-    if (below(t.value->name, classifier) && other_shape)
-        ++*skipped;
-    else if (there || !is_counter(t.value))
+    if (passes_over(self, t.value, text_get(&name), classifier))
+        *skipped += !is_counter(t.value);
+    else
         err = load(self, t.value, t.tensor, text_get(&name));
     text_release(&name);
     return err;
@@ -219,6 +232,50 @@ enum lt_err weights_load(struct plan *plan, const char *path, const char *classi
     enum lt_err err = LT_OK;
     for (int i = 0; err == LT_OK && i < plan_tensor_count(plan); i++)
         err = load_weight(&loading, plan_tensor(plan, i), classifier, skipped);
+    safetensors_close(file);
+    return err;
+}
+
+static enum lt_err check_weight(const struct loading *self, const struct value *value, const char *classifier)
+{
+    struct safetensors_tensor from;
+    struct text name = {0};
+    text_add(&name, "%s%s", prefix_of(self->file), value->name);
+    enum lt_err err = LT_OK;
+    if (!passes_over(self, value, text_get(&name), classifier)) {
+        err = find(self, text_get(&name), &from);
+        if (err == LT_OK) err = check(self, value, value->dtype == DTYPE_REAL ? DTYPE_F32 : value->dtype, from);
+    }
+    text_release(&name);
+    return err;
+}
+
+/* torch's strict: a tensor that the model lacks means that it is another model. */
+static enum lt_err check_nothing_else(const struct loading *self, const struct graph *graph)
+{
+    const char *prefix = prefix_of(self->file);
+    size_t length = strlen(prefix);
+    for (int i = 0; i < safetensors_count(self->file); i++) {
+        const char *name = safetensors_at(self->file, i).name;
+        if (strncmp(name, prefix, length) != 0 || graph_find(graph, name + length)) continue;
+        return lt_fail(LT_EFORMAT, "%s has a tensor %s that this model lacks; it belongs to another model", self->path,
+                       name);
+    }
+    return LT_OK;
+}
+
+enum lt_err weights_check(const struct graph *graph, const char *path, const char *classifier)
+{
+    struct safetensors *file;
+    LT_TRY(safetensors_open(&file, path));
+    struct loading loading = {.file = file, .path = path};
+    enum lt_err err = LT_OK;
+    for (size_t i = 0; err == LT_OK && i < graph->value_count; i++) {
+        const struct value *value = graph->value[i];
+        if (value->kind != VALUE_PARAMETER && value->kind != VALUE_BUFFER) continue;
+        err = check_weight(&loading, value, classifier);
+    }
+    if (err == LT_OK) err = check_nothing_else(&loading, graph);
     safetensors_close(file);
     return err;
 }

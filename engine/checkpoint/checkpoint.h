@@ -23,5 +23,9 @@ enum lt_err checkpoint_load(struct plan *plan, const char *path, bool optimizer)
  * num_batches_tracked may be absent. */
 enum lt_err weights_load(struct plan *plan, const char *path, const char *classifier, int *skipped) LT_MUST_CHECK;
 
+/* Whether a file of weights (either kind) suits a model, before there is a plan: every tensor that weights_load would
+ * want, and no other one. */
+enum lt_err weights_check(const struct graph *graph, const char *path, const char *classifier) LT_MUST_CHECK;
+
 /* Writes a checkpoint's model tensors as plain torchvision-named safetensors (num_batches_tracked included). */
 enum lt_err weights_export(const char *to, const char *checkpoint) LT_MUST_CHECK;

@@ -19,7 +19,7 @@ static const char plain[] = "checkpoint_test.safetensors";
 static struct device *device;
 static void *adamw;
 
-static struct plan *build(int64_t classes, int64_t channels, uint64_t seed)
+static struct graph *build_graph(int64_t classes, int64_t channels, struct value **loss)
 {
     struct graph *g = graph_new(2);
     struct value *x = graph_input(g, "image", DTYPE_REAL, SHAPE(2, 4, 4, 3)),
@@ -29,7 +29,14 @@ static struct plan *build(int64_t classes, int64_t channels, uint64_t seed)
     x = batch_norm(g, x, "bn", (struct batch_norm_options){0});
     x = flatten(g, adaptive_avg_pool2d(g, x, "pool", 1, 1), "flatten");
     x = linear(g, x, "fc", (struct linear_options){.out_features = classes, .bias = true, .init = init});
-    struct value *loss = cross_entropy(g, x, target, "loss", 0);
+    *loss = cross_entropy(g, x, target, "loss", 0);
+    return g;
+}
+
+static struct plan *build(int64_t classes, int64_t channels, uint64_t seed)
+{
+    struct value *loss;
+    struct graph *g = build_graph(classes, channels, &loss);
     struct plan_options options = {.backend = &backend_reference,
                                    .device = device,
                                    .real = DTYPE_F32,
@@ -157,6 +164,30 @@ static void weights_go_to_other_class_counts(void **state)
     plan_free(more);
 }
 
+/* Before there is a plan: what loading would refuse, and tensors too many. */
+static void a_graph_tells_whether_weights_suit(void **state)
+{
+    (void)state;
+    struct plan *a = build(3, 4, 1);
+    struct value *loss;
+    struct graph *same = build_graph(3, 4, &loss), *more = build_graph(7, 4, &loss), *less = graph_new(2);
+    save(a);
+    assert_int_equal(weights_export(plain, path), LT_OK);
+    for (int i = 0; i < 2; i++) {
+        const char *file = i ? plain : path;
+        assert_int_equal(weights_check(same, file, ""), LT_OK);
+        assert_int_equal(weights_check(more, file, "fc"), LT_OK);
+        assert_int_equal(weights_check(more, file, ""), LT_ESHAPE);
+        assert_int_equal(weights_check(less, file, ""), LT_EFORMAT);
+        assert_non_null(strstr(lt_message(), "that this model lacks"));
+    }
+    graph_parameter(same, "head", "weight", SHAPE(2), (struct init){0});
+    assert_int_equal(weights_check(same, plain, "fc"), LT_EFORMAT);
+    assert_non_null(strstr(lt_message(), "has no tensor head.weight"));
+    graph_free(same), graph_free(more), graph_free(less);
+    plan_free(a);
+}
+
 static int open_device(void **state)
 {
     (void)state;
@@ -181,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back_to_the_bit), cmocka_unit_test(layout_is_torchs),
                                        cmocka_unit_test(other_models_are_named),
-                                       cmocka_unit_test(weights_go_to_other_class_counts)};
+                                       cmocka_unit_test(weights_go_to_other_class_counts),
+                                       cmocka_unit_test(a_graph_tells_whether_weights_suit)};
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

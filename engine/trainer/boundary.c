@@ -155,16 +155,21 @@ static void save_by_time(struct run *run)
     text_release(&path);
 }
 
-static void report_bad_file(void *context, const char *path, const char *reason)
+static void report_bad_file(void *context, const char *reason)
 {
     struct run *run = context;
-    log_event(run->log, EVENT_BAD_FILE, LEVEL_WARNING, run->at.step, "%s: %s", path, reason);
+    log_event(run->log, EVENT_BAD_FILE, LEVEL_WARNING, run->at.step, "skipped %s", reason);
+}
+
+void report_bad_files(struct run *run)
+{
+    loader_bad_files(run->train.loader, report_bad_file, run);
+    if (run->val.loader) loader_bad_files(run->val.loader, report_bad_file, run);
 }
 
 enum lt_err step_boundary(struct run *run)
 {
-    loader_bad_files(run->train.loader, report_bad_file, run);
-    if (run->val.loader) loader_bad_files(run->val.loader, report_bad_file, run);
+    report_bad_files(run);
     LT_TRY(heed_signals(run));
     LT_TRY(drain_mailbox(run));
     if (run->status.state == RUN_PAUSED) LT_TRY(wait_while_paused(run));

@@ -91,3 +91,14 @@ enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *wh
     free(below);
     return err;
 }
+
+enum lt_err run_config_of(struct config **config, const char *checkpoint, char *const *override, size_t overrides)
+{
+    json_t *state;
+    LT_TRY(checkpoint_state(&state, checkpoint));
+    const char *yaml = json_string_value(json_object_get(state, "config"));
+    enum lt_err err = yaml ? config_parse(config, yaml, checkpoint, override, overrides)
+                           : lt_fail(LT_EFORMAT, "%s holds no configuration; give one with -c", checkpoint);
+    json_decref(state);
+    return err;
+}

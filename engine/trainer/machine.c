@@ -5,19 +5,33 @@
 
 #include <stdlib.h>
 
-struct graph *build_graph(struct run *run)
+static enum lt_err freeze(const struct run *run, struct graph *graph)
+{
+    const struct texts *patterns = &run->config->model.freeze;
+    if (patterns->count == 0) return LT_OK;
+    int64_t *matched = memory_new(patterns->count, sizeof *matched);
+    graph_freeze(graph, patterns->item, patterns->count, matched);
+    enum lt_err err = LT_OK;
+    for (size_t i = 0; err == LT_OK && i < patterns->count; i++)
+        if (matched[i] == 0)
+            err = setting_fail(setting_find(run->config->root, "model.freeze"),
+                               "the pattern '%s' matches no parameter; patterns are like 'features.*'",
+                               patterns->item[i]);
+    free(matched);
+    return err;
+}
+
+/* image -> normalize -> model -> cross entropy */
+static void build_nodes(struct run *run, struct graph *graph)
 {
     const struct config *config = run->config;
-    int64_t batch = config->data.batch_size;
     int height, width;
     double mean[3], std[3];
     pipeline_size(run->val_pipeline, &height, &width);
     pipeline_normalize(run->val_pipeline, mean, std);
     run->image_bytes = (size_t)height * (size_t)width * 3;
-
-    struct graph *graph = graph_new(batch);
-    struct value *image = graph_input(graph, "image", DTYPE_U8, SHAPE(batch, height, width, 3));
-    struct value *target = graph_input(graph, "target", DTYPE_I32, SHAPE(batch));
+    struct value *image = graph_input(graph, "image", DTYPE_U8, SHAPE(graph->batch, height, width, 3));
+    struct value *target = graph_input(graph, "target", DTYPE_I32, SHAPE(graph->batch));
     struct value *pixels = normalize(graph, image, "normalize", mean, std);
     struct model_options options = {.num_classes = run_classes(run)->classes,
                                     .dropout = config->model.dropout,
@@ -25,7 +39,18 @@ struct graph *build_graph(struct run *run)
     run->logits = run->model->build(graph, pixels, &options);
     run->loss = cross_entropy(graph, run->logits, target, "loss", config->model.label_smoothing);
     run->predicted = run->loss ? run->loss->producer->out[1] : NULL;
-    return graph;
+}
+
+enum lt_err build_graph(struct graph **graph, struct run *run)
+{
+    *graph = graph_new(run->config->data.batch_size);
+    build_nodes(run, *graph);
+    enum lt_err err = graph_status(*graph);
+    if (err == LT_OK) err = freeze(run, *graph);
+    if (err == LT_OK) return LT_OK;
+    graph_free(*graph);
+    *graph = NULL;
+    return err;
 }
 
 void feed_batch(struct run *run, const struct batch *batch)
@@ -34,31 +59,11 @@ void feed_batch(struct run *run, const struct batch *batch)
     plan_set_input(run->plan, "target", batch->target, (size_t)batch->n * sizeof *batch->target);
 }
 
-static enum lt_err freeze(struct graph *graph, const struct texts *patterns)
-{
-    if (patterns->count == 0) return LT_OK;
-    int64_t *matched = memory_new(patterns->count, sizeof *matched);
-    graph_freeze(graph, patterns->item, patterns->count, matched);
-    enum lt_err err = LT_OK;
-    for (size_t i = 0; err == LT_OK && i < patterns->count; i++)
-        if (matched[i] == 0)
-            err = lt_fail(LT_EUSAGE,
-                          "model.freeze: the pattern '%s' matches no parameter; patterns are like 'features.*'",
-                          patterns->item[i]);
-    free(matched);
-    return err;
-}
-
 static enum lt_err build_plan(struct run *run)
 {
     const struct config *config = run->config;
-    struct graph *graph = build_graph(run);
-    enum lt_err err = graph_status(graph);
-    if (err == LT_OK) err = freeze(graph, &config->model.freeze);
-    if (err != LT_OK) {
-        graph_free(graph);
-        return err;
-    }
+    struct graph *graph;
+    LT_TRY(build_graph(&graph, run));
     double clip = config->trainer.gradient_clip_val;
     struct plan_options options = {
         .backend = run->backend,

@@ -200,11 +200,11 @@ static void write_header(const struct predictor *self)
     fputc('\n', self->request->out);
 }
 
-static void report_bad(void *context, const char *path, const char *reason)
+static void report_bad(void *context, const char *reason)
 {
     struct predictor *self = context;
     self->bad++;
-    fprintf(stderr, "lathe: %s: %s\n", path, reason);
+    fprintf(stderr, "lathe: %s\n", reason);
 }
 
 static void predict_batch(struct predictor *self, const struct batch *batch)

@@ -38,6 +38,18 @@ static enum lt_err check_pipelines(const struct run *run)
     return LT_OK;
 }
 
+/* What a checkpoint or a file of weights lacks, before anything is created. */
+static enum lt_err check_weights(const struct run *run, const struct graph *graph)
+{
+    if (run->resume) return weights_check(graph, run->resume_path, "");
+    const char *weights = run->config->model.weights;
+    if (!weights) return LT_OK;
+    enum lt_err err = weights_check(graph, weights, run->model->classifier);
+    if (err == LT_OK) return LT_OK;
+    (void)setting_fail(setting_find(run->config->root, "model.weights"), "%s", lt_message());
+    return err;
+}
+
 static enum lt_err check_model(struct run *run)
 {
     run->model = model_find(run->config->model.name);
@@ -45,8 +57,9 @@ static enum lt_err check_model(struct run *run)
         const struct setting *name = setting_find(run->config->root, "model.name");
         return name ? setting_fail(name, "%s", lt_message()) : LT_EUSAGE;
     }
-    struct graph *graph = build_graph(run);
-    enum lt_err err = graph_status(graph);
+    struct graph *graph;
+    LT_TRY(build_graph(&graph, run));
+    enum lt_err err = check_weights(run, graph);
     graph_free(graph);
     return err;
 }
@@ -109,6 +122,6 @@ void run_free(struct run *run)
     json_decref(run->resume);
     for (size_t i = 0; i < run->values; i++) free((char *)run->value[i].name);
     free(run->value), free(run->value_metric), free(run->split), free(run->folder), free(run->name);
-    free(run->checkpoint_folder), free(run->resume_path), free(run->best_path), free(run->stop_reason);
+    free(run->checkpoint_folder), free(run->resume_path), free(run->stop_reason);
     free(run);
 }

@@ -99,8 +99,8 @@ struct run {
     bool validated_this_epoch;
     double best; /* of the monitored metric; NaN = none yet */
     int64_t best_step;
-    char *best_path;
-    bool stop; /* a callback asked for it */
+    bool unsaved; /* the newest attempt to write a checkpoint failed */
+    bool stop;    /* a callback asked for it */
     char *stop_reason;
     enum lt_err ended_by; /* LT_EINTERRUPTED, LT_ETERMINATED: by request */
 };
@@ -110,9 +110,9 @@ enum lt_err open_data(struct run *run) LT_MUST_CHECK;
 enum lt_err open_machine(struct run *run) LT_MUST_CHECK;
 void close_machine(struct run *run);
 
-/* Builds the training graph (image -> normalize -> model -> cross entropy) at the batch capacity; fills logits, loss,
- * predicted. */
-struct graph *build_graph(struct run *run);
+/* Builds the training graph (image -> normalize -> model -> cross entropy) at the batch capacity, with what is frozen;
+ * fills logits, loss, predicted. The caller frees the graph or gives it to a plan. */
+enum lt_err build_graph(struct graph **graph, struct run *run) LT_MUST_CHECK;
 
 /* Copies a batch's pixels and targets to the plan's inputs. */
 void feed_batch(struct run *run, const struct batch *batch);
@@ -169,6 +169,7 @@ enum lt_err restore_checkpoint(struct run *run) LT_MUST_CHECK;
 
 /* ---- boundary.c: what happens between steps: signals, commands, pauses, timed checkpoints ---- */
 enum lt_err step_boundary(struct run *run) LT_MUST_CHECK;
+void report_bad_files(struct run *run);
 
 /* ---- pace.c ---- */
 void pace_start(struct run *run);

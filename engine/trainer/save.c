@@ -78,8 +78,7 @@ static json_t *save_state(const struct run *run)
     json_object_set_new(state, "train_metrics", metric_set_save(&run->train_metrics));
     json_object_set_new(state, "callbacks", save_callbacks(run));
     json_object_set_new(state, "best",
-                        json_pack("{s:o, s:I, s:s?}", "value", save_number(run->best), "step",
-                                  (json_int_t)run->best_step, "path", run->best_path));
+                        json_pack("{s:o, s:I}", "value", save_number(run->best), "step", (json_int_t)run->best_step));
     text_release(&yaml);
     return state;
 }
@@ -110,6 +109,7 @@ bool save_checkpoint(struct run *run, const char *path)
                   "checkpoints are untouched",
                   lt_message());
     publish(run, stage, "");
+    run->unsaved = err != LT_OK;
     return err == LT_OK;
 }
 
@@ -168,7 +168,6 @@ enum lt_err restore_checkpoint(struct run *run)
     run->pace.elapsed_before_ns = (int64_t)(json_number_value(json_object_get(run->resume, "elapsed_s")) * 1e9);
     run->best = load_number(json_object_get(best, "value"));
     run->best_step = json_integer_value(json_object_get(best, "step"));
-    run->best_path = memory_text(json_string_value(json_object_get(best, "path")));
     load_values(run);
     LT_TRY(metric_set_load(&run->train_metrics, json_object_get(run->resume, "train_metrics")));
     LT_TRY(load_callbacks(run));

@@ -38,6 +38,17 @@ static enum lt_err make_new_folder(struct run *run)
     return err;
 }
 
+static enum lt_err write_config(const struct run *run)
+{
+    struct text yaml = {0};
+    config_write(&yaml, run->config);
+    char *path = path_join(run->folder, "config.yaml");
+    enum lt_err err = path_write_atomic(path, text_get(&yaml), yaml.length);
+    free(path);
+    text_release(&yaml);
+    return err;
+}
+
 enum lt_err run_make_folder(struct run *run)
 {
     if (!run->folder && make_new_folder(run) != LT_OK)
@@ -49,13 +60,7 @@ enum lt_err run_make_folder(struct run *run)
     const char *slash = name > run->folder ? name - 1 : name;
     while (slash > run->folder && slash[-1] != '/') slash--;
     run->name = memory_text(slash);
-    struct text yaml = {0};
-    config_write(&yaml, run->config);
-    char *path = path_join(run->folder, "config.yaml");
-    enum lt_err err = path_write_atomic(path, text_get(&yaml), yaml.length);
-    free(path);
-    text_release(&yaml);
-    return err;
+    return run->resume ? LT_OK : write_config(run);
 }
 
 static enum lt_err open_log(struct run *run, const struct run_io *io)
@@ -177,6 +182,7 @@ static void praise(struct run *run)
     if (isfinite(run->best))
         text_add(&best, "best %s %.4f at step %" PRId64 "; ", run->status.monitor, run->best, run->best_step);
     if (run->stop_reason) text_add(&best, "stopped early: %s; ", run->stop_reason);
+    if (run->unsaved) text_add(&best, "its newest checkpoint could NOT be saved; ");
     lt_fail(LT_OK, "finished %" PRId64 " epochs, %" PRId64 " steps in %.1f s; %sfiles in %s", run->at.epoch,
             run->at.step, pace_elapsed_s(&run->pace), text_get(&best), run->folder);
     text_release(&best);
@@ -205,6 +211,7 @@ static enum lt_err fit_in_log(struct run *run)
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count);
     LT_TRY(train(run));
+    report_bad_files(run);
     return run->config->trainer.fast_dev_run > 0 ? try_checkpoint(run) : LT_OK;
 }
 
@@ -214,7 +221,10 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
 {
     LT_TRY(open_machine(run));
     run->pace.last_save_ns = clock_ns(); /* timed checkpoints count from here */
-    if (run->resume) LT_TRY(fill_weights(run));
+    if (run->resume) {
+        LT_TRY(fill_weights(run));
+        LT_TRY(write_config(run)); /* not before it is sure that the run goes on: the folder has one already */
+    }
     LT_TRY(open_log(run, io));
     declare_all(run);
     choose_monitor(run);

@@ -1,7 +1,6 @@
 #include "tui/commands/evaluate.h"
 
 #include "data/base/text.h"
-#include "engine/checkpoint/checkpoint.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
 
@@ -41,14 +40,7 @@ static enum lt_err read_config(struct evaluation *self)
     if (arguments->configs)
         return config_read(&self->config, arguments->config, arguments->configs, arguments->override,
                            arguments->overrides);
-    json_t *state;
-    LT_TRY(checkpoint_state(&state, self->checkpoint));
-    const char *yaml = json_string_value(json_object_get(state, "config"));
-    enum lt_err err = yaml ? config_parse(&self->config, yaml, self->checkpoint, arguments->override,
-                                          arguments->overrides)
-                           : lt_fail(LT_EFORMAT, "%s holds no configuration; give one with -c", self->checkpoint);
-    json_decref(state);
-    return err;
+    return run_config_of(&self->config, self->checkpoint, arguments->override, arguments->overrides);
 }
 
 static enum lt_err evaluate(struct evaluation *self, enum run_verb verb, const char *name)

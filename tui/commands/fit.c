@@ -31,7 +31,7 @@ struct fit {
     char *checkpoint, *folder;
 };
 
-/* Resuming starts from the run's own configuration; files and overrides come on top. */
+/* Resuming starts from the run's own configuration, or a loose checkpoint's; files and overrides come on top. */
 static enum lt_err read_config(struct fit *self)
 {
     struct arguments *arguments = &self->arguments;
@@ -45,10 +45,13 @@ static enum lt_err read_config(struct fit *self)
         if (err == LT_OK && self->folder) file[files++] = own = path_join(self->folder, "config.yaml");
     }
     for (size_t i = 0; i < arguments->configs; i++) file[files++] = arguments->config[i];
-    if (err == LT_OK && files == 0 && arguments->overrides == 0)
+    if (err == LT_OK && files == 0 && !resume && arguments->overrides == 0)
         err = lt_fail(LT_EUSAGE,
                       "what to train? give a configuration: lathe fit -c run.yaml (lathe fit --help tells more)");
-    if (err == LT_OK) err = config_read(&self->config, file, files, arguments->override, arguments->overrides);
+    if (err == LT_OK && files == 0 && resume)
+        err = run_config_of(&self->config, self->checkpoint, arguments->override, arguments->overrides);
+    else if (err == LT_OK)
+        err = config_read(&self->config, file, files, arguments->override, arguments->overrides);
     free(own);
     free(file);
     return err;

@@ -30,10 +30,14 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* After a good end: what a person would do now, ready to be copied. */
+/* After a good end: what a person would do now, ready to be copied; all of it needs a checkpoint. */
 static void suggest_next(const char *folder)
 {
     const char *program = program_invocation_name;
+    char *last = path_join(folder, "checkpoints/last.ckpt");
+    bool saved = path_exists(last);
+    free(last);
+    if (!saved) return;
     printf("next: %s predict %s PICTURES…     classifies pictures\n", program, folder);
     printf("      %s fit --resume %s --trainer.max_epochs N     goes on\n", program, folder);
     printf("      %s export %s     writes the weights for PyTorch\n", program, folder);
