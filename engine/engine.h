@@ -66,9 +66,9 @@ struct predict_request {
  * LT_EDATA. */
 enum lt_err run_predict(const struct predict_request *request) LT_MUST_CHECK;
 
-/* Which checkpoint a person means: a .ckpt file, a run's folder or name ("cnn/version_3": its last), with "best" or
- * "last" for a run. Returns the path in *checkpoint and the run's folder in *folder (both caller frees; *folder NULL
- * for a loose file). */
+/* Which checkpoint a person means: a .ckpt file, a run's folder or name ("cnn/version_3": its last; "cnn": its newest
+ * version), with "best" or "last" for a run. Returns the path in *checkpoint and the run's folder in *folder (both
+ * caller frees; *folder NULL for a loose file). */
 enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *what, const char *which,
                                 const char *root) LT_MUST_CHECK;
 

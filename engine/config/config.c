@@ -40,7 +40,7 @@ static enum lt_err read_fast_dev_run(struct trainer_options *trainer, const stru
 /* Lightning's rules for what is not said; a dry run overrides everything that would make it long. */
 static void resolve_trainer(struct trainer_options *trainer)
 {
-    if (trainer->max_epochs < 0 && trainer->max_steps < 0 && trainer->max_time <= 0) trainer->max_epochs = 1000;
+    if (trainer->max_epochs < -1) trainer->max_epochs = trainer->max_steps < 0 && trainer->max_time <= 0 ? 1000 : -1;
     if (trainer->fast_dev_run <= 0) return;
     struct amount few = {.is_set = true, .count = trainer->fast_dev_run};
     trainer->limit_train_batches = trainer->limit_val_batches = few;
@@ -59,6 +59,9 @@ static enum lt_err read_trainer(struct config *self, const struct setting *mappi
     LT_TRY(read_threads(trainer, setting_find(self->root, "trainer.num_threads")));
     LT_TRY(read_fast_dev_run(trainer, setting_find(self->root, "trainer.fast_dev_run")));
     resolve_trainer(trainer);
+    if (trainer->max_epochs < 0 && trainer->max_steps < 0 && trainer->max_time <= 0)
+        return setting_fail(setting_find(self->root, "trainer.max_epochs"),
+                            "-1 has no end; give max_steps or max_time, or a number of epochs");
     return LT_OK;
 }
 

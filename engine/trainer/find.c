@@ -5,6 +5,8 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/engine.h"
 
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +58,23 @@ static enum lt_err find_best(char **checkpoint, const char *last, const char *fo
     return err;
 }
 
+/* "cnn" stands for its newest version: the folder below it with the largest N of version_N; NULL when there is none. */
+static char *newest_version(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    long newest = -1;
+    while (dir && (entry = readdir(dir)) != NULL) {
+        long number;
+        char more;
+        if (sscanf(entry->d_name, "version_%ld%c", &number, &more) == 1 && number > newest) newest = number;
+    }
+    if (dir) closedir(dir);
+    struct text path = {0};
+    if (newest >= 0) text_add(&path, "%s/version_%ld", folder, newest);
+    return newest >= 0 ? text_detach(&path) : NULL;
+}
+
 static enum lt_err find_in_run(char **checkpoint, const char *folder, const char *which)
 {
     struct text last = {0};
@@ -81,6 +100,8 @@ enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *wh
     }
     char *below = path_join(root, what);
     const char *run = path_is_folder(what) ? what : path_is_folder(below) ? below : NULL;
+    char *newest = run ? newest_version(run) : NULL;
+    if (newest) run = newest;
     enum lt_err err;
     if (!run)
         err = lt_fail(LT_ENOTFOUND, "there is no checkpoint and no run '%s' (nor %s); `lathe runs` lists them", what,
@@ -88,6 +109,7 @@ enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *wh
     else
         err = find_in_run(checkpoint, run, which);
     if (err == LT_OK) *folder = memory_text(run);
+    free(newest);
     free(below);
     return err;
 }

@@ -52,7 +52,7 @@ static struct run_view view_of(struct run *run, const double *lr, const char *co
 static void fulfil(struct run *run, const struct callback *callback, void *self, struct wishes *wishes)
 {
     bool saved = true;
-    for (size_t i = 0; i < wishes->saves; i++) {
+    for (size_t i = 0; i < wishes->saves && !is_dry(run); i++) {
         bool ok = save_checkpoint(run, wishes->save[i]);
         if (callback->on_saved) callback->on_saved(self, wishes->save[i], ok);
         saved = saved && ok;
@@ -70,7 +70,7 @@ static void fulfil(struct run *run, const struct callback *callback, void *self,
 void tell_callbacks(struct run *run, enum hook hook)
 {
     static const char *const group_name[OPTIMIZER_GROUPS_MAX] = {"pg1", "pg2", "pg3", "pg4"};
-    double lr = learning_rate(run);
+    double lr = hook == HOOK_STEP ? run->lr_now : learning_rate(run);
     double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
     int64_t begin = clock_ns();
     for (size_t i = 0; i < run->callbacks.count; i++) {

@@ -129,14 +129,18 @@ static enum lt_err stop_on_nonfinite(struct run *run, const struct outcome *outc
     int64_t first = first_offender(run, outcome->norm);
     const char *layer = first >= 0 ? run->parameter_name[first] : "the loss";
     write_evidence(run, outcome, layer);
+    char *last = path_join(run->checkpoint_folder, "last.ckpt");
+    bool saved = path_exists(last);
+    free(last);
     log_event(run->log, EVENT_NONFINITE, LEVEL_SEVERE, outcome->step, "loss %g, gradient norm %g, first in %s",
-              run->loss_now, outcome->norm[run->parameters], layer);
+              run->loss_now, fabs(outcome->norm[run->parameters]), layer);
     return lt_fail(LT_ENONFINITE,
                    "stopped at step %" PRId64 ": loss %g, gradient norm %g, not finite first in %s; the pictures of "
                    "this step are listed in %s/nonfinite-step=%" PRId64 ".json; lower optimizer.lr or set "
-                   "trainer.gradient_clip_val, then go on from the last checkpoint with --resume %s",
-                   outcome->step, run->loss_now, outcome->norm[run->parameters], layer, run->folder, outcome->step,
-                   run->folder);
+                   "trainer.gradient_clip_val, then %s%s",
+                   outcome->step, run->loss_now, fabs(outcome->norm[run->parameters]), layer, run->folder,
+                   outcome->step, saved ? "go on from the last checkpoint with --resume " : "start again",
+                   saved ? run->folder : "");
 }
 
 enum lt_err collect(struct run *run, struct outcome *outcome)
@@ -146,6 +150,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
     plan_synchronize(run->plan);
     int64_t step = outcome->step, every = run->config->trainer.log_every_n_steps;
     run->loss_now = mean(outcome->loss, outcome->n);
+    run->lr_now = outcome->lr;
     run->norm_now = outcome->norm;
     metric_set_add(&run->train_metrics, outcome->loss, outcome->target, outcome->predicted, outcome->n);
     bool finite = isfinite(run->loss_now) && isfinite(outcome->norm[run->parameters]);

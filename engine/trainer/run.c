@@ -70,7 +70,7 @@ static enum lt_err prepare(struct run *run, const struct run_request *request)
         run->resume_path = memory_text(request->checkpoint);
         LT_TRY(checkpoint_state(&run->resume, request->checkpoint));
     }
-    run->folder = memory_text(request->folder);
+    if (!is_dry(run)) run->folder = memory_text(request->folder);
     LT_TRY(open_data(run));
     LT_TRY(check_pipelines(run));
     LT_TRY(check_model(run));

@@ -94,6 +94,7 @@ struct run {
     struct lr_policy lr; /* the configuration's, with the total of this run; borrows its options */
     struct outcome outcome[2];
     double loss_now;        /* of the newest step read back */
+    double lr_now;          /* the same */
     const double *norm_now; /* the same */
     int64_t epoch_now;      /* the epoch hooks are told */
     bool validated_this_epoch;
@@ -166,6 +167,11 @@ bool save_checkpoint(struct run *run, const char *path);
 
 /* Fills position, values, metrics and callbacks from run->resume, and the plan from the file. */
 enum lt_err restore_checkpoint(struct run *run) LT_MUST_CHECK;
+
+/* ---- dry_run.c: what trainer.fast_dev_run adds; nothing of such a run stays ---- */
+bool is_dry(const struct run *run);
+enum lt_err try_checkpoint(struct run *run) LT_MUST_CHECK;
+enum lt_err end_dry_run(const struct run *run) LT_MUST_CHECK;
 
 /* ---- boundary.c: what happens between steps: signals, commands, pauses, timed checkpoints ---- */
 enum lt_err step_boundary(struct run *run) LT_MUST_CHECK;

@@ -145,24 +145,6 @@ static enum lt_err fill_weights(struct run *run)
     return LT_OK;
 }
 
-/* A dry run tries what else it would find broken only after hours: that a checkpoint can be written, read and removed.
- */
-static enum lt_err try_checkpoint(struct run *run)
-{
-    struct text path = {0};
-    text_add(&path, "%s/dry-run.ckpt", run->checkpoint_folder);
-    enum lt_err err = LT_OK;
-    if (!save_checkpoint(run, text_get(&path)))
-        err = lt_fail(LT_EIO, "the dry run could not write a checkpoint: %s", lt_message());
-    else
-        err = checkpoint_load(run->plan, text_get(&path), true);
-    if (err == LT_OK)
-        log_event(run->log, EVENT_NOTE, LEVEL_INFO, run->at.step, "a checkpoint was written, read back and removed");
-    unlink(text_get(&path));
-    text_release(&path);
-    return err;
-}
-
 /* The state of a run that ended with `err`. */
 static enum run_state end_state(enum lt_err err)
 {
@@ -176,8 +158,15 @@ static enum run_state end_state(enum lt_err err)
 }
 
 /* The sentence for a finished run, kept as the message. */
-static void praise(struct run *run)
+static void praise(const struct run *run)
 {
+    if (is_dry(run)) {
+        lt_fail(LT_OK,
+                "the dry run passed: %" PRId64 " batches of training, %" PRId64 " of validation, a checkpoint and a "
+                "log written, read back and removed",
+                run->train.batches, run->val.batches);
+        return;
+    }
     struct text best = {0};
     if (isfinite(run->best))
         text_add(&best, "best %s %.4f at step %" PRId64 "; ", run->status.monitor, run->best, run->best_step);
@@ -212,7 +201,7 @@ static enum lt_err fit_in_log(struct run *run)
               run->val.view.count);
     LT_TRY(train(run));
     report_bad_files(run);
-    return run->config->trainer.fast_dev_run > 0 ? try_checkpoint(run) : LT_OK;
+    return is_dry(run) ? try_checkpoint(run) : LT_OK;
 }
 
 /* Resuming restores position and values before the log opens (its rows after that step are superseded), callbacks' and
@@ -239,6 +228,7 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
     log_close(run->log, run->status.state, lt_exit_code(err), sentence);
     run->log = NULL;
     lt_fail(err, "%s", sentence);
+    if (err == LT_OK && is_dry(run)) err = end_dry_run(run);
     free(sentence);
     return err;
 }
