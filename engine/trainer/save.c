@@ -14,9 +14,10 @@
 
 static json_t *save_position(const struct run *run)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:b}", "epoch", (json_int_t)run->at.epoch, "batch",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "epoch", (json_int_t)run->at.epoch, "batch",
                      (json_int_t)run->at.batch, "global_step", (json_int_t)run->at.step, "schedule_steps",
-                     (json_int_t)run->at.schedule, "validated", (int)run->at.validated);
+                     (json_int_t)run->at.schedule, "schedule_total", (json_int_t)run->lr.total, "validated",
+                     (int)run->at.validated);
 }
 
 /* JSON has no NaN or infinity: those values are texts. */

@@ -191,6 +191,21 @@ static void write_profile(struct run *run)
     text_release(&report);
 }
 
+/* A schedule that ends with the run stretches when a resumed run is to go on for longer; nobody shall wonder why. */
+static void tell_stretch(struct run *run)
+{
+    const json_t *position = json_object_get(run->resume, "position");
+    struct lr_policy then = run->lr;
+    then.total = json_integer_value(json_object_get(position, "schedule_total"));
+    int64_t t = run->at.schedule > 0 ? run->at.schedule : 1;
+    double before = lr_policy_at(&then, 1, t), now = lr_policy_at(&run->lr, 1, t);
+    if (then.total > 0 && before != now)
+        log_event(run->log, EVENT_LR, LEVEL_WARNING, run->at.step,
+                  "the schedule %s stretches from %" PRId64 " to %" PRId64 " steps: the rate goes on at %g times the "
+                  "base instead of %g; lr_scheduler.T_max: %" PRId64 " would keep its course",
+                  run->lr.schedule->name, then.total, run->lr.total, now, before, then.total);
+}
+
 static enum lt_err fit_in_log(struct run *run)
 {
     run->status.state = RUN_RUNNING;
@@ -199,6 +214,7 @@ static enum lt_err fit_in_log(struct run *run)
               "train, %" PRId64 " to validate",
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count);
+    if (run->resume) tell_stretch(run);
     LT_TRY(train(run));
     report_bad_files(run);
     return is_dry(run) ? try_checkpoint(run) : LT_OK;

@@ -48,6 +48,12 @@ has '^finished 1 epochs, 50 steps'
 "$lathe" fit --headless --resume most --trainer.max_steps 60 >most.log 2>&1 || wrong "resuming inside an epoch"
 has '^finished 1 epochs, 60 steps'
 
+fit stretched --trainer.max_epochs 2 --trainer.limit_train_batches 2
+"$lathe" fit --headless --resume stretched --trainer.max_epochs 4 >stretched.log 2>&1 || wrong "resuming"
+has 'lr warning: the schedule cosine_annealing stretches from 2 to 4 steps: the rate goes on at 0.5 times the base instead of 0'
+"$lathe" fit --headless --resume stretched --trainer.max_epochs 6 --lr_scheduler.T_max 4 >stretched.log 2>&1 || wrong "resuming"
+! grep stretches stretched.log || wrong "T_max does not stretch"
+
 echo "# early stopping and the best checkpoint"
 fit early --trainer.max_epochs 60 --optimizer.lr 0 --trainer.limit_train_batches 2 \
     --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 3}}, {model_checkpoint: {monitor: val/loss, filename: "{epoch}-{val/loss:.2f}", save_last: true}}]'
