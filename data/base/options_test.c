@@ -103,6 +103,8 @@ static void defaults(void **state)
 }
 
 /* Each wrong text with the exact sentence it must give. */
+#define LONG_KEY "a key that is far too long to be one "
+
 static void errors(void **state)
 {
     (void)state;
@@ -124,6 +126,7 @@ static void errors(void **state)
         {"scale: [1, two]", "t.yaml:1: scale.1: 'two' is not a number"},
         {"size:", "t.yaml:1: size: a value is missing"},
         {"size: 1\nsize: 2", "t.yaml:2: the key 'size' stands twice (first on line 1); keep one"},
+        {"size: 1\n" LONG_KEY LONG_KEY LONG_KEY LONG_KEY ": 2", "t.yaml:2: a key has at most 128 letters"},
         {"a: &x 1", "t.yaml:1: anchors and aliases are not supported"},
         {"a: !!int 1", "t.yaml:1: tags (!name) are not supported"},
         {"- 1", "t.yaml:1: a list stands here, but it must be a mapping (key: value)"},

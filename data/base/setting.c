@@ -124,12 +124,16 @@ static enum lt_err next_event(struct reader *self, yaml_event_t *event)
 
 static enum lt_err read_node(struct reader *self, yaml_event_t *event, struct setting **node);
 
+/* YAML takes a key of at most 1024 characters when it is written, where one byte may need six ("\\u0009"). */
+enum { KEY_MAX = 128 };
+
 static enum lt_err read_key(struct reader *self, struct setting *mapping, yaml_event_t *event, char **key)
 {
     size_t line = event->start_mark.line;
     if (event->type != YAML_SCALAR_EVENT) return fail_at(self, line, "a key must be plain text");
     const char *text = (const char *)event->data.scalar.value;
     if (strlen(text) != event->data.scalar.length) return fail_at(self, line, "a key holds a zero byte");
+    if (event->data.scalar.length > KEY_MAX) return fail_at(self, line, "a key has at most 128 letters");
     const struct setting *twice = setting_get(mapping, text);
     if (twice)
         return lt_fail(LT_EUSAGE, "%s:%zu: the key '%s' stands twice (first on line %d); keep one", self->file,
