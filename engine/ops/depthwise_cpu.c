@@ -1,9 +1,12 @@
+/* Depthwise convolutions: every channel is one of its own. A tile of neighbouring pixels of one row and one vector of
+ * channels is summed in registers, so that a pixel that several taps read is loaded once a row of taps. Loops are
+ * written once, for constants; the kernels that matter get theirs below. */
 #include "engine/ops/depthwise_cpu.h"
 
 #include "engine/backends/pool.h"
 #include "engine/ops/leaves.h"
 
-enum { BLOCK = 2 * VEC };
+enum { TILE = 7, STRIDED_TILE = 8, GROUP = 8 * VEC };
 
 /* Workspace: weights as [tap][c], then partial weight gradients [leaves][tap][c]. */
 struct job {
@@ -36,52 +39,105 @@ static struct job make_job(const struct call *call, const struct step *step)
     return job;
 }
 
-/* Sum over taps at one pixel for a block of channels: x at several places, the tap's weights. Whole blocks and a rest.
- */
-static inline void sum_taps(float *to, const float *const *x, const float *const *w, int taps, int64_t channels,
-                            int64_t k)
+/* `count` channels, VEC in all blocks but perhaps the last. */
+static inline __attribute__((always_inline)) vec load(const float *from, int64_t count)
 {
-    if (channels - k >= BLOCK) {
-        vec one = {0}, two = {0};
-        for (int t = 0; t < taps; t++) {
-            one += vec_load(x[t] + k) * vec_load(w[t] + k);
-            two += vec_load(x[t] + k + VEC) * vec_load(w[t] + k + VEC);
-        }
-        vec_store(to + k, one);
-        vec_store(to + k + VEC, two);
-        return;
-    }
-    for (int64_t left = channels - k; left > 0; left -= VEC, k += VEC) {
-        int64_t count = left < VEC ? left : VEC;
-        vec sum = {0};
-        for (int t = 0; t < taps; t++) sum += vec_load_some(x[t] + k, count) * vec_load_some(w[t] + k, count);
-        vec_store_some(to + k, sum, count);
-    }
+    return count == VEC ? vec_load(from) : vec_load_some(from, count);
+}
+static inline __attribute__((always_inline)) void store(float *to, vec v, int64_t count)
+{
+    if (count == VEC)
+        vec_store(to, v);
+    else
+        vec_store_some(to, v, count);
+}
+
+/* One tile and one vector of channels; `to` is its first pixel, `columns` of it exist. */
+struct tile {
+    const struct conv2d_sizes *s;
+    const float *from, *weight; /* one sample, from this channel; [tap][c] from this channel */
+    const float *dy;            /* gradient of the weight: one row of the output's gradients */
+    float *to;
+    int64_t row, column, columns, count;
+    vec first; /* what the sums begin with */
+};
+
+/* Calls a tile function with the width of the kernel, the stride and whole vectors as constants, where they are common.
+ */
+#define TILE_DISPATCH(function, tile)                                                                                  \
+    do {                                                                                                               \
+        const int64_t tile_kw = (tile)->s->kw, tile_sw = (tile)->s->sw;                                                \
+        if ((tile)->count == VEC && tile_kw == 3 && tile_sw == 1)                                                      \
+            function(tile, 3, 1, VEC);                                                                                 \
+        else if ((tile)->count == VEC && tile_kw == 3 && tile_sw == 2)                                                 \
+            function(tile, 3, 2, VEC);                                                                                 \
+        else if ((tile)->count == VEC && tile_kw == 5 && tile_sw == 1)                                                 \
+            function(tile, 5, 1, VEC);                                                                                 \
+        else if ((tile)->count == VEC && tile_kw == 5 && tile_sw == 2)                                                 \
+            function(tile, 5, 2, VEC);                                                                                 \
+        else if ((tile)->count == VEC && tile_kw == 7 && tile_sw == 1)                                                 \
+            function(tile, 7, 1, VEC);                                                                                 \
+        else                                                                                                           \
+            function(tile, (int)tile_kw, (int)tile_sw, (int)(tile)->count);                                            \
+    } while (0)
+
+/* Pixels of a tile: for strides above 1 a multiple of the stride. */
+static inline __attribute__((always_inline)) int tile_size(int64_t stride)
+{
+    return stride == 1 ? TILE : (int)(STRIDED_TILE / stride * stride);
 }
 
 /* ---- forward: one output row of one sample ---- */
+
+/* y[t] = sum over taps (i, j) of x[oh sh - top + i][(ow + t) sw - left + j] w[i][j] */
+static inline __attribute__((always_inline)) void forward_tile(const struct tile *o, const int kw, const int sw,
+                                                               const int count)
+{
+    const struct conv2d_sizes *s = o->s;
+    const int size = tile_size(sw);
+    const int64_t begin = o->column * sw - s->left;
+    vec sum[STRIDED_TILE];
+    for (int t = 0; t < size; t++) sum[t] = o->first;
+    for (int64_t i = 0; i < s->kh; i++) {
+        const int64_t h = o->row * s->sh - s->top + i;
+        if (h < 0 || h >= s->h) continue;
+        const float *x = o->from + h * s->w * s->c, *w = o->weight + i * kw * s->c;
+#pragma GCC unroll 32
+        for (int q = 0; q < (size - 1) * sw + kw; q++) {
+            const int64_t v = begin + q;
+            if (v < 0 || v >= s->w) continue;
+            const vec value = load(x + v * s->c, count);
+#pragma GCC unroll 8
+            for (int t = 0; t < size; t++) {
+                const int j = q - t * sw;
+                if (j >= 0 && j < kw) sum[t] += value * load(w + j * s->c, count);
+            }
+        }
+    }
+    for (int t = 0; t < size && t < o->columns; t++) store(o->to + t * s->c, sum[t], count);
+}
 
 static void forward_row(void *context, int64_t row, int thread)
 {
     (void)thread;
     const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
-    const int64_t n = row / s->oh, oh = row % s->oh;
-    const float *x = (const float *)job->call->in[0].data + n * s->h * s->w * s->c, *at[DEPTHWISE_TAPS_MAX],
-                *w[DEPTHWISE_TAPS_MAX];
+    const float *x = (const float *)job->call->in[0].data + row / s->oh * s->h * s->w * s->c;
     const float *bias = job->call->in[2].data;
     float *y = (float *)job->call->out[0].data + row * s->ow * s->c;
-    for (int64_t ow = 0; ow < s->ow; ow++, y += s->c) {
-        int taps = 0;
-        for (int64_t i = 0; i < s->kh; i++)
-            for (int64_t j = 0; j < s->kw; j++) {
-                const int64_t h = oh * s->sh - s->top + i, v = ow * s->sw - s->left + j;
-                if (h < 0 || h >= s->h || v < 0 || v >= s->w) continue;
-                at[taps] = x + (h * s->w + v) * s->c;
-                w[taps++] = job->weight + (i * s->kw + j) * s->c;
-            }
-        for (int64_t k = 0; k < s->c; k += BLOCK) sum_taps(y, at, w, taps, s->c, k);
-        for (int64_t k = 0; bias && k < s->c; k++) y[k] += bias[k];
+    const int size = tile_size(s->sw);
+    for (int64_t k = 0; k < s->c; k += VEC) {
+        struct tile tile = {.s = s,
+                            .from = x + k,
+                            .weight = job->weight + k,
+                            .row = row % s->oh,
+                            .count = s->c - k < VEC ? s->c - k : VEC};
+        tile.first = bias ? load(bias + k, tile.count) : (vec){0};
+        for (; tile.column < s->ow; tile.column += size) {
+            tile.columns = s->ow - tile.column;
+            tile.to = y + tile.column * s->c + k;
+            TILE_DISPATCH(forward_tile, &tile);
+        }
     }
 }
 
@@ -93,68 +149,114 @@ void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *ste
 
 /* ---- gradient of the input: one input row of one sample ---- */
 
+/* dx[t] = sum over taps of dy[(h + top - i) / sh][(column + t + left - j) / sw] w[i][j], where both divide. Tiles begin
+ * where column + left divides, so that the tap of a pixel t and a dy p further on is j = t - p sw. */
+static inline __attribute__((always_inline)) void input_tile(const struct tile *o, const int kw, const int sw,
+                                                             const int count)
+{
+    const struct conv2d_sizes *s = o->s;
+    const int size = tile_size(sw);
+    const int64_t begin = (o->column + s->left) / sw;
+    vec sum[STRIDED_TILE];
+    for (int t = 0; t < size; t++) sum[t] = o->first;
+    for (int64_t i = 0; i < s->kh; i++) {
+        const int64_t up = o->row + s->top - i;
+        if (up < 0 || up % s->sh != 0 || up / s->sh >= s->oh) continue;
+        const float *dy = o->from + up / s->sh * s->ow * s->c, *w = o->weight + i * kw * s->c;
+#pragma GCC unroll 32
+        for (int p = -((kw - 1) / sw); p <= (size - 1) / sw; p++) {
+            const int64_t v = begin + p;
+            if (v < 0 || v >= s->ow) continue;
+            const vec value = load(dy + v * s->c, count);
+#pragma GCC unroll 8
+            for (int t = 0; t < size; t++) {
+                const int j = t - p * sw;
+                if (j >= 0 && j < kw) sum[t] += value * load(w + j * s->c, count);
+            }
+        }
+    }
+    for (int t = 0; t < size && t < o->columns; t++)
+        if (o->column + t >= 0) store(o->to + t * s->c, sum[t], count);
+}
+
 static void input_row(void *context, int64_t row, int thread)
 {
     (void)thread;
     const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
-    const int64_t n = row / s->h, h = row % s->h;
-    const float *dy = (const float *)job->call->dout[0].data + n * s->oh * s->ow * s->c, *at[DEPTHWISE_TAPS_MAX],
-                *w[DEPTHWISE_TAPS_MAX];
+    const float *dy = (const float *)job->call->dout[0].data + row / s->h * s->oh * s->ow * s->c;
     float *dx = (float *)job->call->din[0].data + row * s->w * s->c;
-    for (int64_t v = 0; v < s->w; v++, dx += s->c) {
-        int taps = 0;
-        for (int64_t i = 0; i < s->kh; i++) {
-            const int64_t up = h + s->top - i;
-            if (up < 0 || up % s->sh != 0 || up / s->sh >= s->oh) continue;
-            for (int64_t j = 0; j < s->kw; j++) {
-                const int64_t along = v + s->left - j;
-                if (along < 0 || along % s->sw != 0 || along / s->sw >= s->ow) continue;
-                at[taps] = dy + (up / s->sh * s->ow + along / s->sw) * s->c;
-                w[taps++] = job->weight + (i * s->kw + j) * s->c;
-            }
-        }
-        for (int64_t k = 0; k < s->c; k += BLOCK) sum_taps(dx, at, w, taps, s->c, k);
-    }
-}
-
-/* ---- gradient of the weight: one leaf, one vector of channels; all taps' sums in registers where there are few ----
- */
-
-/* Adds one output row; `taps_h`, `taps_w` are constants in the callers that matter. */
-static inline __attribute__((always_inline)) void weight_row(vec *sum, const struct conv2d_sizes *s, const float *x,
-                                                             const float *dy, int64_t oh, int64_t count,
-                                                             const int taps_h, const int taps_w)
-{
-    for (int64_t ow = 0; ow < s->ow; ow++, dy += s->c) {
-        const vec d = count == VEC ? vec_load(dy) : vec_load_some(dy, count);
-        for (int i = 0; i < taps_h; i++) {
-            const int64_t h = oh * s->sh - s->top + i;
-            if (h < 0 || h >= s->h) continue;
-            for (int j = 0; j < taps_w; j++) {
-                const int64_t v = ow * s->sw - s->left + j;
-                if (v < 0 || v >= s->w) continue;
-                const float *at = x + (h * s->w + v) * s->c;
-                sum[i * taps_w + j] += d * (count == VEC ? vec_load(at) : vec_load_some(at, count));
-            }
+    const int size = tile_size(s->sw);
+    for (int64_t k = 0; k < s->c; k += VEC) {
+        struct tile tile = {.s = s,
+                            .from = dy + k,
+                            .weight = job->weight + k,
+                            .row = row % s->h,
+                            .count = s->c - k < VEC ? s->c - k : VEC};
+        for (tile.column = -(s->left % s->sw); tile.column < s->w; tile.column += size) {
+            tile.columns = s->w - tile.column;
+            tile.to = dx + tile.column * s->c + k;
+            TILE_DISPATCH(input_tile, &tile);
         }
     }
 }
 
-/* Each output row is summed by itself first: sums of sums round less than one long sum. */
-static void weight_rows(vec *sum, const struct conv2d_sizes *s, const float *x, const float *dy, int64_t count)
+/* ---- gradient of the weight: one leaf, a group of channels; rows are summed by themselves first, since sums of sums
+ * round less than one long sum ---- */
+
+/* sum[j] += dy[t] x[(ow + t) sw - left + j] over a whole tile; two sums of each, so that adds need not wait. */
+static inline __attribute__((always_inline)) void weight_tile(vec *sum, const struct tile *o, const float *dy,
+                                                              const int kw, const int sw, const int count,
+                                                              const int size)
 {
-    const int64_t taps = s->kh * s->kw;
-    for (int64_t oh = 0; oh < s->oh; oh++, dy += s->ow * s->c) {
-        vec row[DEPTHWISE_TAPS_MAX];
-        for (int64_t t = 0; t < taps; t++) row[t] = (vec){0};
-        if (s->kh == 3 && s->kw == 3)
-            weight_row(row, s, x, dy, oh, count, 3, 3);
-        else if (s->kh == 5 && s->kw == 5)
-            weight_row(row, s, x, dy, oh, count, 5, 5);
-        else
-            weight_row(row, s, x, dy, oh, count, (int)s->kh, (int)s->kw);
-        for (int64_t t = 0; t < taps; t++) sum[t] += row[t];
+    const struct conv2d_sizes *s = o->s;
+    const int64_t begin = o->column * sw - s->left;
+    vec d[TILE];
+    for (int t = 0; t < size; t++) d[t] = load(dy + t * s->c, count);
+#pragma GCC unroll 32
+    for (int q = 0; q < (size - 1) * sw + kw; q++) {
+        const int64_t v = begin + q;
+        if (v < 0 || v >= s->w) continue;
+        const vec value = load(o->from + v * s->c, count);
+#pragma GCC unroll 8
+        for (int t = 0; t < size; t++) {
+            const int j = q - t * sw;
+            if (j >= 0 && j < kw) sum[2 * j + t % 2] += value * d[t];
+        }
+    }
+}
+
+/* One output row under one row of taps: o->from is the input row, o->dy the output's gradients, o->to the sums [kw][c]
+ * to add to. */
+static inline __attribute__((always_inline)) void weight_row(const struct tile *o, const int kw, const int sw,
+                                                             const int count)
+{
+    const struct conv2d_sizes *s = o->s;
+    struct tile tile = *o;
+    vec sum[2 * DEPTHWISE_WIDTH_MAX];
+    for (int j = 0; j < 2 * kw; j++) sum[j] = (vec){0};
+    for (; tile.column + TILE <= s->ow; tile.column += TILE)
+        weight_tile(sum, &tile, o->dy + tile.column * s->c, kw, sw, count, TILE);
+    for (; tile.column < s->ow; tile.column++) weight_tile(sum, &tile, o->dy + tile.column * s->c, kw, sw, count, 1);
+    for (int j = 0; j < kw; j++) {
+        float *to = o->to + j * s->c;
+        store(to, load(to, count) + (sum[2 * j] + sum[2 * j + 1]), count);
+    }
+}
+
+/* All rows of taps under one output row, for one vector of channels. */
+static void weight_rows(const struct job *job, float *leaf, int64_t n, int64_t oh, int64_t k)
+{
+    const struct conv2d_sizes *s = &job->s;
+    const float *x = (const float *)job->call->in[0].data + n * s->h * s->w * s->c + k;
+    struct tile tile = {.s = s, .count = s->c - k < VEC ? s->c - k : VEC};
+    tile.dy = (const float *)job->call->dout[0].data + (n * s->oh + oh) * s->ow * s->c + k;
+    for (int64_t i = 0; i < s->kh; i++) {
+        const int64_t h = oh * s->sh - s->top + i;
+        if (h < 0 || h >= s->h) continue;
+        tile.from = x + h * s->w * s->c;
+        tile.to = leaf + i * s->kw * s->c + k;
+        TILE_DISPATCH(weight_row, &tile);
     }
 }
 
@@ -163,22 +265,21 @@ static void weight_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
-    const int64_t blocks = (s->c + VEC - 1) / VEC, leaf = chunk / blocks, k = chunk % blocks * VEC,
+    const int64_t groups = (s->c + GROUP - 1) / GROUP, leaf = chunk / groups, first = chunk % groups * GROUP,
                   taps = s->kh * s->kw;
-    const int64_t count = s->c - k < VEC ? s->c - k : VEC;
-    vec sum[DEPTHWISE_TAPS_MAX];
-    for (int64_t t = 0; t < taps; t++) sum[t] = (vec){0};
+    const int64_t end = first + GROUP < s->c ? first + GROUP : s->c;
+    float *sums = job->leaf + leaf * taps * s->c;
+    for (int64_t t = 0; t < taps; t++) memset(sums + t * s->c + first, 0, (size_t)(end - first) * sizeof *sums);
     for (int64_t n = leaf; n < job->n; n += job->leaves)
-        weight_rows(sum, s, (const float *)job->call->in[0].data + n * s->h * s->w * s->c + k,
-                    (const float *)job->call->dout[0].data + n * s->oh * s->ow * s->c + k, count);
-    for (int64_t t = 0; t < taps; t++) vec_store_some(job->leaf + (leaf * taps + t) * s->c + k, sum[t], count);
+        for (int64_t oh = 0; oh < s->oh; oh++)
+            for (int64_t k = first; k < end; k += VEC) weight_rows(job, sums, n, oh, k);
 }
 
 static void weight_gradient(struct job *job, struct pool *pool)
 {
     const int64_t taps = job->s.kh * job->s.kw, c = job->s.c;
     float *dw = job->call->din[1].data;
-    pool_run(pool, job->leaves * ((c + VEC - 1) / VEC), weight_chunk, job);
+    pool_run(pool, job->leaves * ((c + GROUP - 1) / GROUP), weight_chunk, job);
     for (int64_t i = 0; i < taps * c; i++) LEAVES_COMBINE(float, job->leaf + i, job->leaves, taps * c);
     for (int64_t t = 0; t < taps; t++)
         for (int64_t k = 0; k < c; k++) dw[k * taps + t] = job->leaf[t * c + k];

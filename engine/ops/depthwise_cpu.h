@@ -6,12 +6,12 @@
 #include "engine/backends/cpu/isa.h"
 #include "engine/ops/conv2d.h"
 
-/* Kernels of more elements than this go the general way. */
-enum { DEPTHWISE_TAPS_MAX = 128 };
+/* Wider kernels and strides go the general way. */
+enum { DEPTHWISE_WIDTH_MAX = 16, DEPTHWISE_STRIDE_MAX = 8 };
 
 static inline bool is_depthwise(const struct conv2d_sizes *s)
 {
-    return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kh * s->kw <= DEPTHWISE_TAPS_MAX;
+    return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kw <= DEPTHWISE_WIDTH_MAX && s->sw <= DEPTHWISE_STRIDE_MAX;
 }
 
 void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step);
