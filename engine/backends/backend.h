@@ -21,6 +21,7 @@ struct device_options {
 struct backend {
     const char *name;
     bool has_f64;
+    bool fuses; /* it has kernels for what engine/graph/fuse.h makes */
     enum lt_err (*open)(struct device **device, const struct device_options *options);
     void (*close)(struct device *device);
     int (*threads)(const struct device *device);

@@ -18,7 +18,7 @@ struct graph *graph_new(int64_t batch)
     return self;
 }
 
-static void free_node(struct node *node)
+void graph_free_node(struct node *node)
 {
     if (node->op->release) node->op->release(node->options);
     free(node->options);
@@ -29,7 +29,7 @@ static void free_node(struct node *node)
 void graph_free(struct graph *self)
 {
     if (!self) return;
-    for (size_t i = 0; i < self->node_count; i++) free_node(self->node[i]);
+    for (size_t i = 0; i < self->node_count; i++) graph_free_node(self->node[i]);
     for (size_t i = 0; i < self->value_count; i++) {
         free((char *)self->value[i]->name);
         free(self->value[i]);

@@ -75,6 +75,7 @@ struct graph {
 
 struct graph *graph_new(int64_t batch);
 void graph_free(struct graph *self);
+void graph_free_node(struct node *node); /* for passes that take nodes out */
 
 /* LT_OK, or the first error met while building, with its message restored. */
 enum lt_err graph_status(const struct graph *self) LT_MUST_CHECK;

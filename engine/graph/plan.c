@@ -1,5 +1,6 @@
 /* Compiles a graph into a plan, and lets one look inside. The steps and their files are listed in plan_internal.h. */
 #include "data/base/memory.h"
+#include "engine/graph/fuse.h"
 #include "engine/graph/plan_internal.h"
 
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static void make_places(struct plan *self)
 static enum lt_err compile(struct plan *self)
 {
     LT_TRY(check(self->graph, &self->outputs, &self->options));
+    if (self->options.backend->fuses) graph_fuse(self->graph, self->outputs.output, self->outputs.count);
     self->flat = self->options.backend->flat(self->options.device);
     make_places(self);
     plan_lay_out_parameters(self);

@@ -12,12 +12,21 @@ bool batch_norm_is_frozen(const struct node *node)
     return node->in[1]->frozen && node->in[2]->frozen;
 }
 
+static const struct activation *activation_of(const struct call *call)
+{
+    const struct batch_norm_numbers *o = call->node->options;
+    return o->activation ? o->activation->activation : NULL;
+}
+
 static void normalize_channel(const struct call *call, int64_t count, int64_t k, double mean, double scale)
 {
+    const struct activation *activation = activation_of(call);
     const int64_t c = call->in[1].shape.size[0];
     const double weight = real_get(call->in[1], k), bias = real_get(call->in[2], k);
-    for (int64_t i = k; i < count * c; i += c)
-        real_set(call->out[0], i, (real_get(call->in[0], i) - mean) * scale * weight + bias);
+    for (int64_t i = k; i < count * c; i += c) {
+        const double y = (real_get(call->in[0], i) - mean) * scale * weight + bias;
+        real_set(call->out[0], i, activation ? activation->f(y) : y);
+    }
 }
 
 /* Mean and biased variance of a channel, in two passes. */
@@ -55,6 +64,7 @@ static void run(const struct call *call, const struct step *step, bool on_batch)
         const double scale = 1 / sqrt(variance + o->eps);
         real_set(call->saved[0], k, mean);
         real_set(call->saved[1], k, scale);
+        real_set(call->saved[2], k, real_get(call->in[2], k));
         normalize_channel(call, count, k, mean, scale);
     }
     if (on_batch) ++*(int64_t *)call->in[5].data;
@@ -70,6 +80,17 @@ static void evaluate(const struct call *call, const struct step *step)
     run(call, step, false);
 }
 
+/* The gradient in front of the activation. */
+static double gradient(const struct call *call, int64_t i, int64_t k)
+{
+    const struct activation *activation = activation_of(call);
+    const double dy = real_get(call->dout[0], i);
+    if (!activation) return dy;
+    const double y = (real_get(call->in[0], i) - real_get(call->saved[0], k)) * real_get(call->saved[1], k) *
+                         real_get(call->in[1], k) + real_get(call->saved[2], k);
+    return dy * activation->slope(y);
+}
+
 /* dx = weight scale (dy - mean(dy) - xhat mean(dy xhat)); on running statistics the means do not depend on x. */
 static void backward_channel(const struct call *call, int64_t count, int64_t k, bool on_batch)
 {
@@ -78,7 +99,7 @@ static void backward_channel(const struct call *call, int64_t count, int64_t k, 
                  weight = real_get(call->in[1], k);
     double sum = 0, product = 0;
     for (int64_t i = k; i < count * c; i += c) {
-        const double dy = real_get(call->dout[0], i);
+        const double dy = gradient(call, i, k);
         sum += dy;
         product += dy * (real_get(call->in[0], i) - mean) * scale;
     }
@@ -87,7 +108,7 @@ static void backward_channel(const struct call *call, int64_t count, int64_t k, 
     const double mean_dy = on_batch ? sum / (double)count : 0, mean_product = on_batch ? product / (double)count : 0;
     for (int64_t i = k; call->din[0].data && i < count * c; i += c) {
         const double xhat = (real_get(call->in[0], i) - mean) * scale;
-        real_set(call->din[0], i, weight * scale * (real_get(call->dout[0], i) - mean_dy - xhat * mean_product));
+        real_set(call->din[0], i, weight * scale * (gradient(call, i, k) - mean_dy - xhat * mean_product));
     }
 }
 
@@ -102,8 +123,7 @@ const struct kernel batch_norm_reference = {.forward = forward, .backward = back
 static enum lt_err infer(struct graph *graph, struct node *node)
 {
     graph_output(graph, node, DTYPE_REAL, node->in[0]->shape);
-    graph_saved(graph, node, DTYPE_REAL, node->in[1]->shape);
-    graph_saved(graph, node, DTYPE_REAL, node->in[1]->shape);
+    for (int i = 0; i < 3; i++) graph_saved(graph, node, DTYPE_REAL, node->in[1]->shape);
     return LT_OK;
 }
 
@@ -120,7 +140,7 @@ struct value *batch_norm(struct graph *g, struct value *x, const char *layer, st
     if (x == NULL || op_check_input(g, &op_batch_norm, layer, x, 4) != LT_OK) return NULL;
     const struct init zeros = {INIT_ZEROS, 0}, ones = {INIT_ONES, 0};
     const struct batch_norm_numbers numbers = {options.eps > 0 ? options.eps : 1e-5,
-                                               options.momentum > 0 ? options.momentum : 0.1};
+                                               options.momentum > 0 ? options.momentum : 0.1, NULL};
     const struct shape c = SHAPE(x->shape.size[x->shape.rank - 1]);
     struct value *in[6] = {x};
     in[1] = graph_parameter(g, layer, "weight", c, options.zero_init ? zeros : ones);

@@ -1,26 +1,30 @@
-/* Batch norm over NHWC. Two sums per channel are formed for each sample (float within 64 pixels, double across), then
- * combined by leaves. Forward sums x - p and (x - p)^2 with a pivot p from the data, so that a large mean costs no
- * digits. Workspace: double [batch][2][c], then float [3][c]. */
-#include "engine/backends/backend.h"
-#include "engine/backends/cpu/isa.h"
-#include "engine/backends/pool.h"
+/* Batch norm over NHWC, and the activation behind it. Two or three sums per channel are formed for each sample (float
+ * within 64 pixels, double across), then combined by leaves. Forward sums x - p and (x - p)^2 with a pivot p from the
+ * data, so that a large mean costs no digits. Backward keeps neither y nor anything of the activation: both passes find
+ * it again from x. Workspace: double [batch][3][c], then float [4][c]. */
 #include "engine/ops/batch_norm.h"
+
+#include "engine/backends/backend.h"
+#include "engine/backends/pool.h"
+#include "engine/ops/activations_cpu.h"
 #include "engine/ops/leaves.h"
 
 #include <math.h>
 
-enum { TILE = 64, CHANNELS = 64, SUMS = 3 };
+enum { TILE = 64, CHANNELS = 64, SUMS = 3, NUMBERS = 4, WIDE = 2 };
 
 struct job {
     const struct call *call;
     int64_t n, batch, pixels, c; /* pixels of one sample */
     double *sums;                /* [batch][SUMS][c] */
-    float *numbers;              /* [4][c] */
+    float *numbers;              /* [NUMBERS][c] */
+    int activation;              /* op id, or NO_ACTIVATION */
     bool on_batch;
 };
 
 static struct job make_job(const struct call *call, const struct step *step)
 {
+    const struct batch_norm_numbers *o = call->node->options;
     const int64_t *x = call->in[0].shape.size, c = x[3];
     double *sums = call->workspace;
     return (struct job){.call = call,
@@ -29,60 +33,134 @@ static struct job make_job(const struct call *call, const struct step *step)
                         .pixels = x[1] * x[2],
                         .c = c,
                         .sums = sums,
-                        .numbers = (float *)(sums + x[0] * SUMS * c)};
+                        .numbers = (float *)(sums + x[0] * SUMS * c),
+                        .activation = o->activation ? (int)op_id(o->activation) : NO_ACTIVATION};
 }
 
 static size_t workspace(const struct node *node, int threads)
 {
     (void)threads;
     const int64_t *x = node->in[0]->shape.size;
-    return (size_t)(x[0] * SUMS * x[3]) * sizeof(double) + (size_t)(4 * x[3]) * sizeof(float);
+    return (size_t)(x[0] * SUMS * x[3]) * sizeof(double) + (size_t)(NUMBERS * x[3]) * sizeof(float);
 }
+
+/* `count` channels from k: a loop of VEC ones, or the rest. */
+static inline __attribute__((always_inline)) vec load(const float *from, int64_t count)
+{
+    return count == VEC ? vec_load(from) : vec_load_some(from, count);
+}
+static inline __attribute__((always_inline)) void store(float *to, vec v, int64_t count)
+{
+    if (count == VEC)
+        vec_store(to, v);
+    else
+        vec_store_some(to, v, count);
+}
+
+/* Calls `pass(job, n, activation)` with the activation as a constant. */
+#define ACTIVATION_DISPATCH(pass, job, n)                                                                              \
+    do {                                                                                                               \
+        switch ((job)->activation) {                                                                                   \
+            ACTIVATIONS(ACTIVATION_CASE)                                                                               \
+        default: pass(job, n, NO_ACTIVATION); break;                                                                   \
+        }                                                                                                              \
+    } while (0)
+
+/* What the channels of a pass need, by number of `numbers`. */
+enum { MEAN, FACTOR, SHIFT };         /* forward: y = f((x - MEAN) FACTOR + SHIFT) */
+enum { GAIN, SLOPE, CONSTANT, REST }; /* backward, see resolve_backward */
 
 /* ---- sums ---- */
 
-/* Adds up to TILE pixels of `count` channels to sum[which][c]. Forward: x - p, its square. Backward: dy, dy (x - p), x
- * - p. */
-static void sum_tile(double *sum, const float *x, const float *dy, const float *pivot, int64_t pixels, int64_t c,
-                     int64_t count)
+static void add_sums(const struct job *job, double *sum, const vec *one, int64_t k, int64_t count)
 {
-    float one[CHANNELS] = {0}, two[CHANNELS] = {0}, three[CHANNELS] = {0};
-    for (int64_t i = 0; i < pixels; i++, x += c) {
-        if (dy) {
-            for (int64_t k = 0; k < count; k++) {
-                float d = x[k] - pivot[k];
-                one[k] += dy[k];
-                two[k] += dy[k] * d;
-                three[k] += d;
-            }
-            dy += c;
-        } else {
-            for (int64_t k = 0; k < count; k++) {
-                float d = x[k] - pivot[k];
-                one[k] += d;
-                two[k] += d * d;
-            }
-        }
-    }
-    for (int64_t k = 0; k < count; k++) {
-        sum[k] += (double)one[k];
-        sum[c + k] += (double)two[k];
-        sum[2 * c + k] += (double)three[k];
-    }
+    for (int which = 0; which < SUMS; which++)
+        for (int64_t i = 0; i < count; i++) sum[which * job->c + k + i] += (double)one[which][i];
 }
 
-static void sum_sample(const struct job *job, int64_t n, const float *dy, const float *pivot)
+/* Adds up to TILE pixels of `vectors` vectors of channels: x - p and its square. */
+static inline __attribute__((always_inline)) void sum_forward_tile(const struct job *job, double *sum, const float *x,
+                                                                   int64_t pixels, int64_t k, int64_t count,
+                                                                   const int vectors)
 {
+    vec one[WIDE][SUMS], pivot[WIDE];
+    for (int v = 0; v < vectors; v++) {
+        for (int which = 0; which < SUMS; which++) one[v][which] = (vec){0};
+        pivot[v] = load(job->numbers + k + v * VEC, count);
+    }
+    for (int64_t i = 0; i < pixels; i++, x += job->c)
+        for (int v = 0; v < vectors; v++) {
+            vec d = load(x + k + v * VEC, count) - pivot[v];
+            one[v][0] += d;
+            one[v][1] += d * d;
+        }
+    for (int v = 0; v < vectors; v++) add_sums(job, sum, one[v], k + v * VEC, count);
+}
+
+/* The same of backward: g, g (x - mean), x - mean, where g is the gradient in front of the activation. */
+static inline __attribute__((always_inline)) void sum_backward_tile(const struct job *job, double *sum, const float *x,
+                                                                    const float *dy, int64_t pixels, int64_t k,
+                                                                    int64_t count, const int vectors, const int op)
+{
+    const float *mean_of = job->call->saved[0].data, *shift_of = job->call->saved[2].data;
+    vec one[WIDE][SUMS], mean[WIDE], factor[WIDE], shift[WIDE];
+    for (int v = 0; v < vectors; v++) {
+        for (int which = 0; which < SUMS; which++) one[v][which] = (vec){0};
+        mean[v] = load(mean_of + k + v * VEC, count);
+        factor[v] = load(job->numbers + GAIN * job->c + k + v * VEC, count);
+        shift[v] = load(shift_of + k + v * VEC, count);
+    }
+    for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c)
+        for (int v = 0; v < vectors; v++) {
+            vec d = load(x + k + v * VEC, count) - mean[v];
+            vec g = activation_gradient(load(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
+            one[v][0] += g;
+            one[v][1] += g * d;
+            one[v][2] += d;
+        }
+    for (int v = 0; v < vectors; v++) add_sums(job, sum, one[v], k + v * VEC, count);
+}
+
+/* Tiles of one sample; `tile(first pixel's offset, pixels, k, count, vectors)`. */
+#define EACH_TILE(job, ...)                                                                                            \
+    for (int64_t first = 0; first < (job)->pixels; first += TILE) {                                                    \
+        const int64_t pixels = (job)->pixels - first < TILE ? (job)->pixels - first : TILE, c = (job)->c;              \
+        int64_t k = 0;                                                                                                 \
+        for (; k + WIDE * VEC <= c; k += WIDE * VEC) __VA_ARGS__(VEC, WIDE);                                           \
+        for (; k + VEC <= c; k += VEC) __VA_ARGS__(VEC, 1);                                                            \
+        if (k < c) __VA_ARGS__(c - k, 1);                                                                              \
+    }
+
+static void sum_forward(void *context, int64_t n, int thread)
+{
+    (void)thread;
+    const struct job *job = context;
     const float *x = (const float *)job->call->in[0].data + n * job->pixels * job->c;
     double *sum = job->sums + n * SUMS * job->c;
     memset(sum, 0, (size_t)(SUMS * job->c) * sizeof *sum);
-    if (dy) dy += n * job->pixels * job->c;
-    for (int64_t i = 0; i < job->pixels; i += TILE) {
-        int64_t pixels = job->pixels - i < TILE ? job->pixels - i : TILE;
-        for (int64_t k = 0; k < job->c; k += CHANNELS)
-            sum_tile(sum + k, x + i * job->c + k, dy ? dy + i * job->c + k : NULL, pivot + k, pixels, job->c,
-                     job->c - k < CHANNELS ? job->c - k : CHANNELS);
-    }
+#define FORWARD_TILE(count, vectors) sum_forward_tile(job, sum, x + first * c, pixels, k, count, vectors)
+    EACH_TILE(job, FORWARD_TILE)
+}
+
+static inline __attribute__((always_inline)) void sum_backward_sample(const struct job *job, int64_t n, const int op)
+{
+    const int64_t at = n * job->pixels * job->c;
+    const float *x = (const float *)job->call->in[0].data + at, *dy = (const float *)job->call->dout[0].data + at;
+    double *sum = job->sums + n * SUMS * job->c;
+    memset(sum, 0, (size_t)(SUMS * job->c) * sizeof *sum);
+#define BACKWARD_TILE(count, vectors)                                                                                  \
+    sum_backward_tile(job, sum, x + first * c, dy + first * c, pixels, k, count, vectors, op)
+    EACH_TILE(job, BACKWARD_TILE)
+}
+
+static void sum_backward(void *context, int64_t n, int thread)
+{
+    (void)thread;
+    const struct job *job = context;
+#define ACTIVATION_CASE(name)                                                                                          \
+    case OP_##name: sum_backward_sample(job, n, OP_##name); break;
+    ACTIVATION_DISPATCH(sum_backward_sample, job, n);
+#undef ACTIVATION_CASE
 }
 
 /* The sum of one channel over all samples, by leaves. */
@@ -97,13 +175,6 @@ static double combine(const struct job *job, int which, int64_t k)
 
 /* ---- forward ---- */
 
-static void sum_forward(void *context, int64_t n, int thread)
-{
-    (void)thread;
-    const struct job *job = context;
-    sum_sample(job, n, NULL, job->numbers); /* numbers[0]: the pivot */
-}
-
 static void remember(const struct job *job, int64_t k, double mean, double variance)
 {
     const struct batch_norm_numbers *o = job->call->node->options;
@@ -114,7 +185,7 @@ static void remember(const struct job *job, int64_t k, double mean, double varia
     running_var[k] = (float)((1 - o->momentum) * (double)running_var[k] + o->momentum * unbiased);
 }
 
-/* Statistics of a block of channels, then what the last pass needs: numbers = mean, weight / std, bias. */
+/* Statistics of a block of channels, then what the last pass needs. */
 static void resolve(void *context, int64_t block, int thread)
 {
     (void)thread;
@@ -122,7 +193,7 @@ static void resolve(void *context, int64_t block, int thread)
     const struct call *call = job->call;
     const struct batch_norm_numbers *o = call->node->options;
     const float *weight = call->in[1].data, *bias = call->in[2].data;
-    float *mean_out = call->saved[0].data, *scale_out = call->saved[1].data;
+    float *mean_out = call->saved[0].data, *scale_out = call->saved[1].data, *shift_out = call->saved[2].data;
     const double count = (double)(job->n * job->pixels);
     for (int64_t k = block * CHANNELS; k < job->c && k < (block + 1) * CHANNELS; k++) {
         double mean = (double)((const float *)call->in[3].data)[k],
@@ -136,22 +207,42 @@ static void resolve(void *context, int64_t block, int thread)
         double scale = 1 / sqrt(variance + o->eps);
         mean_out[k] = (float)mean;
         scale_out[k] = (float)scale;
-        job->numbers[k] = (float)mean;
-        job->numbers[job->c + k] = (float)(scale * (double)weight[k]);
-        job->numbers[2 * job->c + k] = (float)((double)bias[k] -
-                                               (mean - (double)(float)mean) * scale * (double)weight[k]);
+        shift_out[k] = (float)((double)bias[k] - (mean - (double)(float)mean) * scale * (double)weight[k]);
+        job->numbers[MEAN * job->c + k] = (float)mean;
+        job->numbers[FACTOR * job->c + k] = weight[k] * scale_out[k];
+        job->numbers[SHIFT * job->c + k] = shift_out[k];
     }
 }
 
-static void normalize_sample(void *context, int64_t n, int thread)
+static inline __attribute__((always_inline)) void normalize_vector(const struct job *job, float *y, const float *x,
+                                                                   int64_t k, int64_t count, const int op)
+{
+    const float *numbers = job->numbers + k;
+    vec z = (load(x + k, count) - load(numbers + MEAN * job->c, count)) * load(numbers + FACTOR * job->c, count) +
+            load(numbers + SHIFT * job->c, count);
+    store(y + k, activation_value(z, op), count);
+}
+
+static inline __attribute__((always_inline)) void normalize_sample(const struct job *job, int64_t n, const int op)
+{
+    const int64_t c = job->c, at = n * job->pixels * c;
+    const float *x = (const float *)job->call->in[0].data + at;
+    float *y = (float *)job->call->out[0].data + at;
+    for (int64_t i = 0; i < job->pixels; i++, x += c, y += c) {
+        int64_t k = 0;
+        for (; k + VEC <= c; k += VEC) normalize_vector(job, y, x, k, VEC, op);
+        if (k < c) normalize_vector(job, y, x, k, c - k, op);
+    }
+}
+
+static void normalize(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *mean = job->numbers, *factor = mean + job->c, *bias = factor + job->c;
-    const float *x = (const float *)job->call->in[0].data + n * job->pixels * job->c;
-    float *y = (float *)job->call->out[0].data + n * job->pixels * job->c;
-    for (int64_t i = 0; i < job->pixels; i++, x += job->c, y += job->c)
-        for (int64_t k = 0; k < job->c; k++) y[k] = (x[k] - mean[k]) * factor[k] + bias[k];
+#define ACTIVATION_CASE(name)                                                                                          \
+    case OP_##name: normalize_sample(job, n, OP_##name); break;
+    ACTIVATION_DISPATCH(normalize_sample, job, n);
+#undef ACTIVATION_CASE
 }
 
 static void run(const struct call *call, const struct step *step, bool on_batch)
@@ -164,7 +255,7 @@ static void run(const struct call *call, const struct step *step, bool on_batch)
         ++*(int64_t *)call->in[5].data;
     }
     pool_run(step->pool, (job.c + CHANNELS - 1) / CHANNELS, resolve, &job);
-    pool_run(step->pool, job.n, normalize_sample, &job);
+    pool_run(step->pool, job.n, normalize, &job);
 }
 
 static void forward(const struct call *call, const struct step *step)
@@ -177,23 +268,16 @@ static void evaluate(const struct call *call, const struct step *step)
     run(call, step, false);
 }
 
-/* ---- backward: dx = weight scale (dy - mean(dy) - xhat mean(dy xhat)) ---- */
+/* ---- backward: dx = weight scale (g - mean(g) - xhat mean(g xhat)), g the gradient in front of the activation ---- */
 
-static void sum_backward(void *context, int64_t n, int thread)
-{
-    (void)thread;
-    const struct job *job = context;
-    sum_sample(job, n, job->call->dout[0].data, job->call->saved[0].data);
-}
-
-/* With m the mean as float and d what it lacks: dx = factor (dy - (x - m) slope - constant), constant = mean(dy) - d
- * slope, which is numbers 2 + 3 together. */
+/* With m the mean as float and d what it lacks: dx = GAIN (g - (x - m) SLOPE - constant), constant = mean(g) - d SLOPE,
+ * which is CONSTANT + REST. */
 static void resolve_backward(void *context, int64_t block, int thread)
 {
     (void)thread;
     const struct job *job = context;
     const struct call *call = job->call;
-    const float *weight = call->in[1].data, *scale = call->saved[1].data;
+    const float *scale = call->saved[1].data;
     const double count = (double)(job->n * job->pixels);
     for (int64_t k = block * CHANNELS; k < job->c && k < (block + 1) * CHANNELS; k++) {
         double sum = combine(job, 0, k), lacking = job->on_batch ? combine(job, 2, k) / count : 0;
@@ -202,34 +286,57 @@ static void resolve_backward(void *context, int64_t block, int thread)
         double constant = job->on_batch ? sum / count - lacking * (double)slope : 0;
         if (call->din[1].data) ((float *)call->din[1].data)[k] = (float)product;
         if (call->din[2].data) ((float *)call->din[2].data)[k] = (float)sum;
-        job->numbers[k] = weight[k] * scale[k];
-        job->numbers[job->c + k] = slope;
-        job->numbers[2 * job->c + k] = (float)constant;
-        job->numbers[3 * job->c + k] = (float)(constant - (double)(float)constant);
+        job->numbers[SLOPE * job->c + k] = slope;
+        job->numbers[CONSTANT * job->c + k] = (float)constant;
+        job->numbers[REST * job->c + k] = (float)(constant - (double)(float)constant);
     }
 }
 
-static void backward_sample(void *context, int64_t n, int thread)
+static inline __attribute__((always_inline)) void backward_vector(const struct job *job, float *dx, const float *dy,
+                                                                  const float *x, int64_t k, int64_t count,
+                                                                  const int op)
+{
+    const float *numbers = job->numbers + k;
+    const vec gain = load(numbers + GAIN * job->c, count);
+    vec d = load(x + k, count) - load((const float *)job->call->saved[0].data + k, count);
+    vec g = load(dy + k, count);
+    if (op != NO_ACTIVATION)
+        g = activation_gradient(g, d * gain + load((const float *)job->call->saved[2].data + k, count), op);
+    g = (g - load(numbers + CONSTANT * job->c, count)) - d * load(numbers + SLOPE * job->c, count);
+    store(dx + k, gain * (g - load(numbers + REST * job->c, count)), count);
+}
+
+static inline __attribute__((always_inline)) void backward_sample(const struct job *job, int64_t n, const int op)
+{
+    const int64_t c = job->c, at = n * job->pixels * c;
+    const float *x = (const float *)job->call->in[0].data + at, *dy = (const float *)job->call->dout[0].data + at;
+    float *dx = (float *)job->call->din[0].data + at;
+    for (int64_t i = 0; i < job->pixels; i++, x += c, dy += c, dx += c) {
+        int64_t k = 0;
+        for (; k + VEC <= c; k += VEC) backward_vector(job, dx, dy, x, k, VEC, op);
+        if (k < c) backward_vector(job, dx, dy, x, k, c - k, op);
+    }
+}
+
+static void input_gradient(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const int64_t c = job->c, at = n * job->pixels * c;
-    const float *factor = job->numbers, *slope = factor + c, *constant = slope + c, *rest = constant + c;
-    const float *mean = job->call->saved[0].data;
-    const float *x = (const float *)job->call->in[0].data + at, *dy = (const float *)job->call->dout[0].data + at;
-    float *dx = (float *)job->call->din[0].data + at;
-    for (int64_t i = 0; i < job->pixels; i++, x += c, dy += c, dx += c)
-        for (int64_t k = 0; k < c; k++)
-            dx[k] = factor[k] * (((dy[k] - constant[k]) - (x[k] - mean[k]) * slope[k]) - rest[k]);
+#define ACTIVATION_CASE(name)                                                                                          \
+    case OP_##name: backward_sample(job, n, OP_##name); break;
+    ACTIVATION_DISPATCH(backward_sample, job, n);
+#undef ACTIVATION_CASE
 }
 
 static void backward(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
+    const float *weight = call->in[1].data, *scale = call->saved[1].data;
     job.on_batch = !batch_norm_is_frozen(call->node);
+    for (int64_t k = 0; k < job.c; k++) job.numbers[GAIN * job.c + k] = weight[k] * scale[k]; /* forward's FACTOR */
     pool_run(step->pool, job.n, sum_backward, &job);
     pool_run(step->pool, (job.c + CHANNELS - 1) / CHANNELS, resolve_backward, &job);
-    if (call->din[0].data) pool_run(step->pool, job.n, backward_sample, &job);
+    if (call->din[0].data) pool_run(step->pool, job.n, input_gradient, &job);
 }
 
 extern const struct kernel ISA_NAME(batch_norm_cpu);

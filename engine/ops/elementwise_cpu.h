@@ -1,6 +1,5 @@
-/* Elementwise ops of one input on the cpu backend: each gives `function` and `slope` on vectors; the loops are here.
- * Included by
- * *_cpu.c only. */
+/* Elementwise ops of one input on the cpu backend: each gives its function and slope on vectors; the loops are here.
+ * Included by *_cpu.c only. */
 #pragma once
 
 #include "engine/backends/backend.h"
@@ -21,7 +20,7 @@ static inline int64_t elementwise_count(struct tensor t, const struct step *step
 }
 
 /* Chunks are whole vectors but for the very last, whose rest goes through a padded one. */
-#define ELEMENTWISE_KERNELS(name, source)                                                                              \
+#define ELEMENTWISE_KERNELS(name, function, slope, source)                                                             \
     static void chunk(void *context, int64_t index, int thread)                                                        \
     {                                                                                                                  \
         (void)thread;                                                                                                  \
@@ -53,9 +52,3 @@ static inline int64_t elementwise_count(struct tensor t, const struct step *step
     }                                                                                                                  \
     extern const struct kernel ISA_NAME(name##_cpu);                                                                   \
     const struct kernel ISA_NAME(name##_cpu) = {.forward = forward, .backward = backward};
-
-/* a where the mask is set, else b. */
-static inline vec vec_choose(ivec mask, vec a, vec b)
-{
-    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
-}

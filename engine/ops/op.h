@@ -39,6 +39,12 @@ struct kernel {
     size_t (*workspace)(const struct node *node, int threads);
 };
 
+/* y = f(x) and its slope at x: what an op needs to be done in one pass with the op before it (engine/graph/fuse.c). */
+struct activation {
+    double (*f)(double x);
+    double (*slope)(double x);
+};
+
 struct op {
     const char *name;
     /* Checks inputs and options and makes out[] and saved[]; NODE has op, name, in[] and options set. */
@@ -51,6 +57,7 @@ struct op {
     /* Lends data that is the same for every run (a table); the plan keeps a copy on the device in call->constant. NULL
      * = none. */
     const void *(*constant)(const struct node *node, size_t *bytes);
+    const struct activation *activation; /* elementwise ops of one input that may be fused; else NULL */
     /* Frees what lies behind options (not options itself); NULL when there is nothing. */
     void (*release)(void *options);
 };

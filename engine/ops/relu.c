@@ -22,12 +22,15 @@ static void backward(const struct call *call, const struct step *step)
 
 const struct kernel relu_reference = {.forward = forward, .backward = backward};
 
+static const struct activation activation = {f, slope};
+
 const struct op op_relu = {
     .name = "relu",
     .infer = elementwise_infer,
     .backward_reads = OP_READS_OUT,
     .in_place_forward = true,
     .in_place_backward = true,
+    .activation = &activation,
 };
 
 struct value *relu(struct graph *g, struct value *x, const char *layer)

@@ -1,6 +1,6 @@
 #include "engine/ops/elementwise_cpu.h"
 
-static inline vec function(vec x)
+static inline vec value(vec x)
 {
     return vec_sigmoid(x);
 }
@@ -10,4 +10,4 @@ static inline vec slope(vec y)
     return y * (vec_set(1) - y);
 }
 
-ELEMENTWISE_KERNELS(sigmoid, out[0])
+ELEMENTWISE_KERNELS(sigmoid, value, slope, out[0])

@@ -25,12 +25,15 @@ static void backward(const struct call *call, const struct step *step)
 
 const struct kernel silu_reference = {.forward = forward, .backward = backward};
 
+static const struct activation activation = {f, slope};
+
 const struct op op_silu = {
     .name = "silu",
     .infer = elementwise_infer,
     .backward_reads = OP_READS_IN0,
     .in_place_forward = true,
     .in_place_backward = true,
+    .activation = &activation,
 };
 
 struct value *silu(struct graph *g, struct value *x, const char *layer)

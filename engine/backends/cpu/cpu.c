@@ -126,6 +126,7 @@ static const char *instruction_set(const struct device *device)
 
 const struct backend backend_cpu = {
     .name = "cpu",
+    .fuses = true,
     .open = open_device,
     .close = close_device,
     .threads = threads,

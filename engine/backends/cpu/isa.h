@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #define ISA_JOIN2(name, isa) name##_##isa
 #define ISA_JOIN(name, isa)  ISA_JOIN2(name, isa)
@@ -39,7 +42,18 @@ static inline vec vec_set(float x)
     return x - (vec){0};
 }
 
-/* The first `count` < VEC floats, the rest 0. */
+/* vec_load_some: the first `count` < VEC floats, the rest 0. */
+#if defined(__AVX512F__)
+static inline vec vec_load_some(const float *from, int64_t count)
+{
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+}
+
+static inline void vec_store_some(float *to, vec v, int64_t count)
+{
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+#else
 static inline vec vec_load_some(const float *from, int64_t count)
 {
     vec v = {0};
@@ -51,6 +65,7 @@ static inline void vec_store_some(float *to, vec v, int64_t count)
 {
     memcpy(to, &v, (size_t)count * sizeof(float));
 }
+#endif
 
 /* exp(x) to about 2 ulp (Cephes' expf): NaN stays, overflow gives inf, below -87 it is 0 or denormal-free near it. */
 static inline vec vec_exp(vec x)
