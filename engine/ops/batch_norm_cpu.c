@@ -19,7 +19,7 @@ struct job {
     double *sums;                /* [batch][SUMS][c] */
     float *numbers;              /* [NUMBERS][c] */
     int activation;              /* op id, or NO_ACTIVATION */
-    bool on_batch;
+    bool on_batch, stream;
 };
 
 static struct job make_job(const struct call *call, const struct step *step)
@@ -220,7 +220,10 @@ static inline __attribute__((always_inline)) void normalize_vector(const struct 
     const float *numbers = job->numbers + k;
     vec z = (load(x + k, count) - load(numbers + MEAN * job->c, count)) * load(numbers + FACTOR * job->c, count) +
             load(numbers + SHIFT * job->c, count);
-    store(y + k, activation_value(z, op), count);
+    if (job->stream)
+        vec_stream(y + k, activation_value(z, op));
+    else
+        store(y + k, activation_value(z, op), count);
 }
 
 static inline __attribute__((always_inline)) void normalize_sample(const struct job *job, int64_t n, const int op)
@@ -233,6 +236,7 @@ static inline __attribute__((always_inline)) void normalize_sample(const struct 
         for (; k + VEC <= c; k += VEC) normalize_vector(job, y, x, k, VEC, op);
         if (k < c) normalize_vector(job, y, x, k, c - k, op);
     }
+    vec_stream_end();
 }
 
 static void normalize(void *context, int64_t n, int thread)
@@ -249,6 +253,8 @@ static void run(const struct call *call, const struct step *step, bool on_batch)
 {
     struct job job = make_job(call, step);
     job.on_batch = on_batch;
+    job.stream = call->out[0].data != call->in[0].data &&
+                 vec_streams(call->out[0].data, job.c, job.n * job.pixels * job.c * (int64_t)sizeof(float));
     if (on_batch) {
         memcpy(job.numbers, call->in[0].data, (size_t)job.c * sizeof(float)); /* the pivot: the first pixel */
         pool_run(step->pool, job.n, sum_forward, &job);

@@ -14,6 +14,7 @@ struct layer {
     const float *packed;     /* this group's weights */
     float *gathered, *spare; /* per thread */
     size_t per_thread;
+    bool stream; /* y goes past the caches */
 };
 
 static bool is_pointwise(const struct conv2d_sizes *s)
@@ -98,7 +99,8 @@ static void forward_block(void *context, int64_t chunk, int thread)
     float *rows = layer->gathered + (size_t)thread * layer->per_thread;
     for (int64_t i = 0; i < count; i++) gather_pixel(layer, rows + i * layer->depth, x, first + i);
     gemm_rows(y, s->o, rows, layer->depth, layer->packed, count, s->co, layer->depth,
-              rows + GATHER_PIXELS * layer->depth);
+              rows + GATHER_PIXELS * layer->depth, layer->stream);
+    vec_stream_end();
 }
 
 /* Packs one group's weights and gives each thread its place behind them. */
@@ -149,6 +151,9 @@ static void forward(const struct call *call, const struct step *step)
             continue;
         }
         pack_group(&layer, step->pool, true);
+        layer.stream = layer.s.co % VEC == 0 &&
+                       vec_streams(call->out[0].data, layer.s.o,
+                                   layer.n * layer.s.oh * layer.s.ow * layer.s.o * (int64_t)sizeof(float));
         pool_run(step->pool, layer.n * blocks_of(&layer.s), forward_block, &layer);
     }
     if (call->in[2].data) bias_add(call->out[0].data, call->in[2].data, layer.n * layer.s.oh * layer.s.ow, layer.s.o);
@@ -168,7 +173,7 @@ static void input_sample(void *context, int64_t n, int thread)
     for (int64_t first = 0; first < pixels; first += GATHER_PIXELS) {
         const int64_t count = pixels - first < GATHER_PIXELS ? pixels - first : GATHER_PIXELS;
         gemm_rows(rows, layer->depth, dy + first * s->o, s->o, layer->packed, count, layer->depth, s->co,
-                  rows + GATHER_PIXELS * layer->depth);
+                  rows + GATHER_PIXELS * layer->depth, false);
         for (int64_t i = 0; i < count; i++)
             scatter_pixel(layer, dx + layer->group * s->ci, rows + i * layer->depth, first + i);
     }

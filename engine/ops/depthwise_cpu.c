@@ -16,6 +16,7 @@ struct job {
     const float *weight; /* [tap][c] */
     float *leaf;
     int leaves;
+    bool stream;
 };
 
 size_t ISA_NAME(depthwise_workspace)(const struct node *node, int threads)
@@ -59,7 +60,8 @@ struct tile {
     const float *dy;            /* gradient of the weight: one row of the output's gradients */
     float *to;
     int64_t row, column, columns, count;
-    vec first; /* what the sums begin with */
+    vec first;   /* what the sums begin with */
+    bool stream; /* stores go past the caches */
 };
 
 /* Calls a tile function with the width of the kernel, the stride and whole vectors as constants, where they are common.
@@ -85,6 +87,14 @@ struct tile {
 static inline __attribute__((always_inline)) int tile_size(int64_t stride)
 {
     return stride == 1 ? TILE : (int)(STRIDED_TILE / stride * stride);
+}
+
+static inline __attribute__((always_inline)) void store_sum(const struct tile *o, int t, vec sum, int64_t count)
+{
+    if (o->stream)
+        vec_stream(o->to + t * o->s->c, sum);
+    else
+        store(o->to + t * o->s->c, sum, count);
 }
 
 /* ---- forward: one output row of one sample ---- */
@@ -114,7 +124,7 @@ static inline __attribute__((always_inline)) void forward_tile(const struct tile
             }
         }
     }
-    for (int t = 0; t < size && t < o->columns; t++) store(o->to + t * s->c, sum[t], count);
+    for (int t = 0; t < size && t < o->columns; t++) store_sum(o, t, sum[t], count);
 }
 
 static void forward_row(void *context, int64_t row, int thread)
@@ -133,17 +143,21 @@ static void forward_row(void *context, int64_t row, int thread)
                             .row = row % s->oh,
                             .count = s->c - k < VEC ? s->c - k : VEC};
         tile.first = bias ? load(bias + k, tile.count) : (vec){0};
+        tile.stream = job->stream;
         for (; tile.column < s->ow; tile.column += size) {
             tile.columns = s->ow - tile.column;
             tile.to = y + tile.column * s->c + k;
             TILE_DISPATCH(forward_tile, &tile);
         }
     }
+    vec_stream_end();
 }
 
 void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
+    job.stream = vec_streams(call->out[0].data, job.s.c,
+                             job.n * job.s.oh * job.s.ow * job.s.c * (int64_t)sizeof(float));
     pool_run(step->pool, job.n * job.s.oh, forward_row, &job);
 }
 
@@ -176,7 +190,7 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
         }
     }
     for (int t = 0; t < size && t < o->columns; t++)
-        if (o->column + t >= 0) store(o->to + t * s->c, sum[t], count);
+        if (o->column + t >= 0) store_sum(o, t, sum[t], count);
 }
 
 static void input_row(void *context, int64_t row, int thread)
@@ -193,12 +207,14 @@ static void input_row(void *context, int64_t row, int thread)
                             .weight = job->weight + k,
                             .row = row % s->h,
                             .count = s->c - k < VEC ? s->c - k : VEC};
+        tile.stream = job->stream;
         for (tile.column = -(s->left % s->sw); tile.column < s->w; tile.column += size) {
             tile.columns = s->w - tile.column;
             tile.to = dx + tile.column * s->c + k;
             TILE_DISPATCH(input_tile, &tile);
         }
     }
+    vec_stream_end();
 }
 
 /* ---- gradient of the weight: one leaf, a group of channels; rows are summed by themselves first, since sums of sums
@@ -288,6 +304,7 @@ static void weight_gradient(struct job *job, struct pool *pool)
 void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
+    job.stream = vec_streams(call->din[0].data, job.s.c, job.n * job.s.h * job.s.w * job.s.c * (int64_t)sizeof(float));
     if (call->din[0].data) pool_run(step->pool, job.n * job.s.h, input_row, &job);
     if (call->din[1].data) weight_gradient(&job, step->pool);
 }

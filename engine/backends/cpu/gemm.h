@@ -50,14 +50,21 @@ static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], c
         for (int j = 0; j < vectors; j++) sum[i][j] = local[i][j];
 }
 
+/* What happens to c: the last one stores past the caches, and wants columns in whole, aligned vectors. */
+enum gemm_mode { GEMM_SET, GEMM_ADD, GEMM_STREAM };
+
 /* Writes or adds a tile of sums to c[rows][columns] (leading dimension ldc). */
-static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns, bool add)
+static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns,
+                              enum gemm_mode mode)
 {
+    const bool add = mode == GEMM_ADD;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < NRV && j * VEC < columns; j++) {
             float *to = c + i * ldc + j * VEC;
             int64_t count = columns - j * VEC;
-            if (count >= VEC)
+            if (mode == GEMM_STREAM)
+                vec_stream(to, sum[i][j]);
+            else if (count >= VEC)
                 vec_store(to, add ? vec_load(to) + sum[i][j] : sum[i][j]);
             else
                 vec_store_some(to, add ? vec_load_some(to, count) + sum[i][j] : sum[i][j], count);
@@ -66,14 +73,14 @@ static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t r
 
 /* One tile of c: up to MR rows of a (row distance `row`, step along k) times one panel. */
 static inline void gemm_tile(float *c, int64_t ldc, const float *a, int64_t row, int64_t step, const float *panel,
-                             int64_t rows, int64_t columns, int64_t depth, bool add)
+                             int64_t rows, int64_t columns, int64_t depth, enum gemm_mode mode)
 {
     vec sum[MR][NRV];
     if (columns > VEC)
         gemm_micro(sum, a, row, step, panel, depth, NRV);
     else
         gemm_micro(sum, a, row, step, panel, depth, 1);
-    gemm_store(c, ldc, sum, rows, columns, add);
+    gemm_store(c, ldc, sum, rows, columns, mode);
 }
 
 /* Depth of one block: a panel of it fits into the first-level cache. */
@@ -82,8 +89,9 @@ enum { GEMM_DEPTH = 192 };
 /* c[m][n] = a[m][depth] b, with a by rows (distance lda, contiguous in k) and b in packed panels of `depth`. `spare`
  * has room for MR x GEMM_DEPTH floats: the last rows of a are copied there, so that nothing past the matrix is read. */
 static inline void gemm_rows(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t m, int64_t n,
-                             int64_t depth, float *spare)
+                             int64_t depth, float *spare, bool stream)
 {
+    const enum gemm_mode only = stream && depth <= GEMM_DEPTH ? GEMM_STREAM : GEMM_SET;
     for (int64_t k = 0; k < depth; k += GEMM_DEPTH) {
         int64_t block = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH, whole = m - m % MR, left = m % MR;
         for (int64_t i = 0; i < left; i++)
@@ -92,8 +100,10 @@ static inline void gemm_rows(float *c, int64_t ldc, const float *a, int64_t lda,
             const float *panel = b + (p * depth + k) * NR;
             float *to = c + p * NR;
             for (int64_t i = 0; i < whole; i += MR)
-                gemm_tile(to + i * ldc, ldc, a + i * lda + k, lda, 1, panel, MR, n - p * NR, block, k > 0);
-            if (left) gemm_tile(to + whole * ldc, ldc, spare, block, 1, panel, left, n - p * NR, block, k > 0);
+                gemm_tile(to + i * ldc, ldc, a + i * lda + k, lda, 1, panel, MR, n - p * NR, block,
+                          k ? GEMM_ADD : only);
+            if (left)
+                gemm_tile(to + whole * ldc, ldc, spare, block, 1, panel, left, n - p * NR, block, k ? GEMM_ADD : only);
         }
     }
 }

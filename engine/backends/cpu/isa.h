@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
@@ -35,6 +35,37 @@ static inline vec vec_load(const float *from)
 static inline void vec_store(float *to, vec v)
 {
     memcpy(to, &v, sizeof v);
+}
+
+/* Stores past the caches, for results so large that they would not be there when they are read: nothing is loaded only
+ * to be overwritten. `to` is aligned to a vector; vec_stream_end before another thread may read. */
+#if defined(__AVX512F__)
+static inline void vec_stream(float *to, vec v)
+{
+    _mm512_stream_ps(to, (__m512)v);
+}
+#elif defined(__AVX__)
+static inline void vec_stream(float *to, vec v)
+{
+    _mm256_stream_ps(to, (__m256)v);
+}
+#else
+static inline void vec_stream(float *to, vec v)
+{
+    vec_store(to, v);
+}
+#endif
+
+static inline void vec_stream_end(void)
+{
+    __builtin_ia32_sfence();
+}
+
+/* Is a result of rows of so many floats, so many bytes in all, one to stream? */
+static inline bool vec_streams(const void *to, int64_t row, int64_t bytes)
+{
+    enum { LARGE = 16 << 20 };
+    return bytes > LARGE && row % VEC == 0 && (uintptr_t)to % sizeof(vec) == 0;
 }
 
 static inline vec vec_set(float x)

@@ -20,6 +20,7 @@ struct product {
     bool transposed; /* b = weight^T (weight is [n][depth]); else b = weight ([depth][n]) */
     float *packed;   /* [panels][depth][NR] */
     float *spare;    /* [threads][PRODUCT_SPARE] */
+    bool stream;     /* y goes past the caches */
 };
 
 static inline void product_pack(void *context, int64_t panel, int thread)
@@ -38,7 +39,8 @@ static inline void product_chunk(void *context, int64_t chunk, int thread)
     const struct product *job = context;
     int64_t first = chunk * PRODUCT_ROWS, rows = job->m - first < PRODUCT_ROWS ? job->m - first : PRODUCT_ROWS;
     gemm_rows(job->y + first * job->ldy, job->ldy, job->a + first * job->lda, job->lda, job->packed, rows, job->n,
-              job->depth, job->spare + (int64_t)thread * PRODUCT_SPARE);
+              job->depth, job->spare + (int64_t)thread * PRODUCT_SPARE, job->stream);
+    vec_stream_end();
 }
 
 /* Floats of workspace for a product with so many columns and such a depth. */
@@ -51,6 +53,7 @@ static inline void product_run(struct pool *pool, struct product *job, float *wo
 {
     job->packed = workspace;
     job->spare = workspace + gemm_panels(job->n) * NR * job->depth;
+    job->stream = job->n % VEC == 0 && vec_streams(job->y, job->ldy, job->m * job->ldy * (int64_t)sizeof(float));
     pool_run(pool, gemm_panels(job->n), product_pack, job);
     pool_run(pool, (job->m + PRODUCT_ROWS - 1) / PRODUCT_ROWS, product_chunk, job);
 }
@@ -110,7 +113,7 @@ static inline void weights_block(const struct weights *job, float *to, float *sc
     for (int64_t p = 0; p * NR < columns; p++)
         for (int64_t i = 0; i < rows; i += MR)
             gemm_tile(to + (o0 + i) * job->k + k0 + p * NR, job->k, left + i * count, 1, MR, right + p * NR * count,
-                      rows - i < MR ? rows - i : MR, columns - p * NR, count, add);
+                      rows - i < MR ? rows - i : MR, columns - p * NR, count, add ? GEMM_ADD : GEMM_SET);
 }
 
 /* One tile of one leaf. */
