@@ -97,7 +97,7 @@ static void print_ops(struct bench *self)
             list[i].run(list[i].call, &step);
             double ms = ms_since(begin);
             if (list[i].call->node) total[which][op_id(list[i].call->node->op)] += ms;
-            if (ms > 8 && list[i].call->node)
+            if (ms > 0.8 && list[i].call->node)
                 printf("%s %-28s %-12s %6.1f ms %6.1f GFLOP/s %6.1f GB/s\n", which ? "bwd" : "fwd",
                        list[i].call->node->name, list[i].call->node->op->name, ms, 2e-6 * (double)list[i].macs / ms,
                        1e-6 * (double)list[i].bytes / ms);
