@@ -52,19 +52,31 @@ static size_t workspace(const struct node *node, int threads)
 
 /* ---- gathering ---- */
 
+/* Do the pixels under one row of the kernel lie side by side in memory? */
+static bool is_run(const struct conv2d_sizes *s, int64_t w0)
+{
+    return s->ci == s->c && w0 >= 0 && w0 + s->kw <= s->w;
+}
+
 /* Row of one output pixel: x under the kernel, 0 outside. */
 static void gather_pixel(const struct layer *layer, float *row, const float *x, int64_t pixel)
 {
     const struct conv2d_sizes *s = &layer->s;
-    const int64_t oh = pixel / s->ow, ow = pixel % s->ow;
-    for (int64_t i = 0; i < s->kh; i++)
-        for (int64_t j = 0; j < s->kw; j++, row += s->ci) {
-            const int64_t h = oh * s->sh - s->top + i, w = ow * s->sw - s->left + j;
-            if (h < 0 || h >= s->h || w < 0 || w >= s->w)
-                memset(row, 0, (size_t)s->ci * sizeof *row);
-            else
-                memcpy(row, x + (h * s->w + w) * s->c, (size_t)s->ci * sizeof *row);
-        }
+    const int64_t h0 = pixel / s->ow * s->sh - s->top, w0 = pixel % s->ow * s->sw - s->left, width = s->kw * s->ci;
+    for (int64_t i = 0; i < s->kh; i++, row += width) {
+        const float *from = x + ((h0 + i) * s->w + w0) * s->c;
+        if (h0 + i < 0 || h0 + i >= s->h)
+            memset(row, 0, (size_t)width * sizeof *row);
+        else if (is_run(s, w0))
+            memcpy(row, from, (size_t)width * sizeof *row);
+        else
+            for (int64_t j = 0; j < s->kw; j++) {
+                if (w0 + j < 0 || w0 + j >= s->w)
+                    memset(row + j * s->ci, 0, (size_t)s->ci * sizeof *row);
+                else
+                    memcpy(row + j * s->ci, from + j * s->c, (size_t)s->ci * sizeof *row);
+            }
+    }
 }
 
 static void scatter_pixel(const struct layer *layer, float *dx, const float *row, int64_t pixel)
@@ -191,6 +203,25 @@ static void input_gradient(struct layer *layer, struct pool *pool)
 
 /* ---- gradient of the weight ---- */
 
+/* Columns column … column + NR - 1 of the row of one output pixel; 0 outside and past the end. */
+static void pack_pixel(const struct layer *layer, float *packed, const float *x, int64_t pixel, int64_t column)
+{
+    const struct conv2d_sizes *s = &layer->s;
+    const int64_t h0 = pixel / s->ow * s->sh - s->top, w0 = pixel % s->ow * s->sw - s->left;
+    const int64_t end = layer->depth < column + NR ? layer->depth : column + NR;
+    const int64_t unit = is_run(s, w0) ? s->kw * s->ci : s->ci; /* what lies side by side in memory */
+    if (end < column + NR) memset(packed + (end - column), 0, (size_t)(column + NR - end) * sizeof *packed);
+    for (int64_t at = column; at < end;) {
+        const int64_t rest = unit - at % unit, run = rest < end - at ? rest : end - at, tap = at / s->ci;
+        const int64_t h = h0 + tap / s->kw, w = w0 + tap % s->kw;
+        if (h < 0 || h >= s->h || w < 0 || w >= s->w)
+            memset(packed + (at - column), 0, (size_t)run * sizeof *packed);
+        else
+            memcpy(packed + (at - column), x + (h * s->w + w) * s->c + at % s->ci, (size_t)run * sizeof *packed);
+        at += run;
+    }
+}
+
 /* Columns column … column + NR - 1 of the gathered rows, straight from x: runs of channels under one kernel element. */
 static void pack_x(const void *context, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column)
 {
@@ -201,23 +232,7 @@ static void pack_x(const void *context, float *packed, int64_t sample, int64_t f
         gemm_pack(packed, x + first * s->c, s->c, s->ci, count, column / NR);
         return;
     }
-    for (int64_t p = 0; p < count; p++, packed += NR) {
-        const int64_t oh = (first + p) / s->ow, ow = (first + p) % s->ow;
-        for (int64_t k = 0; k < NR;) {
-            const int64_t at = column + k, tap = at / s->ci, c = at % s->ci;
-            if (at >= layer->depth) {
-                memset(packed + k, 0, (size_t)(NR - k) * sizeof *packed);
-                break;
-            }
-            const int64_t run = s->ci - c < NR - k ? s->ci - c : NR - k;
-            const int64_t h = oh * s->sh - s->top + tap / s->kw, w = ow * s->sw - s->left + tap % s->kw;
-            if (h < 0 || h >= s->h || w < 0 || w >= s->w)
-                memset(packed + k, 0, (size_t)run * sizeof *packed);
-            else
-                memcpy(packed + k, x + (h * s->w + w) * s->c + c, (size_t)run * sizeof *packed);
-            k += run;
-        }
-    }
+    for (int64_t p = 0; p < count; p++, packed += NR) pack_pixel(layer, packed, x, first + p, column);
 }
 
 static void weight_gradient(const struct layer *layer, struct pool *pool)

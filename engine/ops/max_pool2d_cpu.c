@@ -1,13 +1,22 @@
 #include "engine/ops/pool_cpu.h"
 
-/* The first of equals; NaN wins. */
-static void pick(float *best, int32_t *at, const float *x, int64_t c, int32_t index, bool first)
+/* The largest of one window for a vector of channels, and where: the first of equals; NaN wins. */
+static inline __attribute__((always_inline)) void pick(const struct pool_sizes *s, const struct pool_window *v,
+                                                       const float *x, float *y, int32_t *at, int64_t count)
 {
-    for (int64_t k = 0; k < c; k++) {
-        bool better = first || x[k] > best[k] || x[k] != x[k];
-        best[k] = better ? x[k] : best[k];
-        at[k] = better ? index : at[k];
-    }
+    vec best = {0};
+    ivec where = {0};
+    for (int64_t h = v->h0; h < v->h1; h++)
+        for (int64_t w = v->w0; w < v->w1; w++) {
+            const int64_t index = h * s->w + w;
+            const vec value = count == VEC ? vec_load(x + index * s->c) : vec_load_some(x + index * s->c, count);
+            const bool first = h == v->h0 && w == v->w0;
+            const ivec better = first ? ~(ivec){0} : (value > best) | (value != value);
+            best = (vec)(((ivec)value & better) | ((ivec)best & ~better));
+            where = ((int32_t)index & better) | (where & ~better);
+        }
+    vec_store_some(y, best, count);
+    vec_store_some((float *)at, (vec)where, count);
 }
 
 static void forward_sample(void *context, int64_t n, int thread)
@@ -21,9 +30,9 @@ static void forward_sample(void *context, int64_t n, int thread)
     for (int64_t oh = 0; oh < s->oh; oh++)
         for (int64_t ow = 0; ow < s->ow; ow++, y += s->c, at += s->c) {
             const struct pool_window v = pool_window(s, oh, ow);
-            for (int64_t h = v.h0; h < v.h1; h++)
-                for (int64_t w = v.w0; w < v.w1; w++)
-                    pick(y, at, x + (h * s->w + w) * s->c, s->c, (int32_t)(h * s->w + w), h == v.h0 && w == v.w0);
+            int64_t k = 0;
+            for (; k + VEC <= s->c; k += VEC) pick(s, &v, x + k, y + k, at + k, VEC);
+            if (k < s->c) pick(s, &v, x + k, y + k, at + k, s->c - k);
         }
 }
 

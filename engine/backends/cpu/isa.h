@@ -73,7 +73,7 @@ static inline vec vec_set(float x)
     return x - (vec){0};
 }
 
-/* vec_load_some: the first `count` < VEC floats, the rest 0. */
+/* vec_load_some: the first `count` <= VEC floats, the rest 0. */
 #if defined(__AVX512F__)
 static inline vec vec_load_some(const float *from, int64_t count)
 {
