@@ -1,6 +1,9 @@
 /* Convolutions of the cpu backend. Depthwise ones have kernels of their own. A 1x1 convolution with stride 1 is a
  * product of rows; every other one gathers the pixels under the kernel into rows [pixels][kh kw ci] first, a block at a
- * time, and multiplies those. */
+ * time, and multiplies those. The gradient of the input of one with stride 1 is such a convolution again, of dy with
+ * the kernel turned by half a circle; with other strides it is a product whose rows are added to the pixels they came
+ * from.
+ */
 #include "engine/backends/cpu/product.h"
 #include "engine/ops/depthwise_cpu.h"
 
@@ -9,6 +12,8 @@ enum { GATHER_PIXELS = 60 };
 struct layer {
     const struct call *call;
     struct conv2d_sizes s;
+    const float *x; /* what is convolved: in[0], or dout[0] for the gradient of the input */
+    float *y;
     int64_t n, batch, depth; /* depth: kh kw ci */
     int64_t group;
     const float *packed;     /* this group's weights */
@@ -26,8 +31,38 @@ static bool is_pointwise(const struct conv2d_sizes *s)
 static struct layer make_layer(const struct call *call, const struct step *step)
 {
     struct conv2d_sizes s = conv2d_sizes(call->node);
-    return (struct layer){
-        .call = call, .s = s, .n = step->n, .batch = call->in[0].shape.size[0], .depth = s.kh * s.kw * s.ci};
+    return (struct layer){.call = call,
+                          .s = s,
+                          .x = call->in[0].data,
+                          .y = call->out[0].data,
+                          .n = step->n,
+                          .batch = call->in[0].shape.size[0],
+                          .depth = s.kh * s.kw * s.ci};
+}
+
+/* The convolution of dy that gives dx, for stride 1. */
+static struct conv2d_sizes turned_sizes(struct conv2d_sizes s)
+{
+    return (struct conv2d_sizes){.h = s.oh,
+                                 .w = s.ow,
+                                 .c = s.o,
+                                 .oh = s.h,
+                                 .ow = s.w,
+                                 .o = s.c,
+                                 .kh = s.kh,
+                                 .kw = s.kw,
+                                 .sh = 1,
+                                 .sw = 1,
+                                 .top = s.kh - 1 - s.top,
+                                 .left = s.kw - 1 - s.left,
+                                 .groups = s.groups,
+                                 .ci = s.co,
+                                 .co = s.ci};
+}
+
+static bool turns(const struct conv2d_sizes *s)
+{
+    return s->sh == 1 && s->sw == 1;
 }
 
 /* ---- workspace: packed weights, then per thread gathered rows and a spare block; or what the weight gradient wants
@@ -42,10 +77,11 @@ static size_t workspace(const struct node *node, int threads)
 {
     const struct conv2d_sizes s = conv2d_sizes(node);
     if (is_depthwise(&s)) return ISA_NAME(depthwise_workspace)(node, threads);
-    const int64_t depth = s.kh * s.kw * s.ci, batch = node->in[0]->shape.size[0];
-    size_t forward = product_floats(s.co, depth, threads), input = product_floats(depth, s.co, threads);
+    const int64_t depth = s.kh * s.kw * s.ci, turned = s.kh * s.kw * s.co, batch = node->in[0]->shape.size[0];
+    size_t forward = product_floats(s.co, depth, threads),
+           input = turns(&s) ? product_floats(s.ci, turned, threads) : product_floats(depth, s.co, threads);
     size_t most = forward > input ? forward : input;
-    if (!is_pointwise(&s)) most += (size_t)threads * thread_floats(depth);
+    if (!is_pointwise(&s)) most += (size_t)threads * thread_floats(turns(&s) && turned > depth ? turned : depth);
     size_t weights = weights_floats(batch, s.co, depth, threads);
     return (most > weights ? most : weights) * sizeof(float);
 }
@@ -106,8 +142,8 @@ static void forward_block(void *context, int64_t chunk, int thread)
     const int64_t blocks = blocks_of(s), n = chunk / blocks, first = chunk % blocks * GATHER_PIXELS,
                   pixels = s->oh * s->ow;
     const int64_t count = pixels - first < GATHER_PIXELS ? pixels - first : GATHER_PIXELS;
-    const float *x = (const float *)layer->call->in[0].data + n * s->h * s->w * s->c + layer->group * s->ci;
-    float *y = (float *)layer->call->out[0].data + (n * pixels + first) * s->o + layer->group * s->co;
+    const float *x = layer->x + n * s->h * s->w * s->c + layer->group * s->ci;
+    float *y = layer->y + (n * pixels + first) * s->o + layer->group * s->co;
     float *rows = layer->gathered + (size_t)thread * layer->per_thread;
     for (int64_t i = 0; i < count; i++) gather_pixel(layer, rows + i * layer->depth, x, first + i);
     gemm_rows(y, s->o, rows, layer->depth, layer->packed, count, s->co, layer->depth,
@@ -115,12 +151,17 @@ static void forward_block(void *context, int64_t chunk, int thread)
     vec_stream_end();
 }
 
+static const float *group_weights(const struct layer *layer)
+{
+    return (const float *)layer->call->in[1].data +
+           layer->group * layer->s.co * layer->s.ci * layer->s.kh * layer->s.kw;
+}
+
 /* Packs one group's weights and gives each thread its place behind them. */
 static void pack_group(struct layer *layer, struct pool *pool, bool transposed)
 {
     const struct conv2d_sizes *s = &layer->s;
-    const float *weight = (const float *)layer->call->in[1].data + layer->group * s->co * layer->depth;
-    struct product job = {.weight = weight,
+    struct product job = {.weight = group_weights(layer),
                           .ldw = layer->depth,
                           .n = transposed ? s->co : layer->depth,
                           .depth = transposed ? layer->depth : s->co,
@@ -130,6 +171,22 @@ static void pack_group(struct layer *layer, struct pool *pool, bool transposed)
     layer->packed = job.packed;
     layer->gathered = job.packed + gemm_panels(job.n) * NR * job.depth;
     layer->per_thread = thread_floats(layer->depth);
+}
+
+/* One panel of the turned kernel of a turned layer: packed[(i, j, channel of dy)][channel of dx]. */
+static void pack_turned(void *context, int64_t panel, int thread)
+{
+    (void)thread;
+    const struct layer *layer = context;
+    const struct conv2d_sizes *s = &layer->s;
+    const int64_t taps = s->kh * s->kw, columns = s->co - panel * NR < NR ? s->co - panel * NR : NR;
+    const float *weight = group_weights(layer) + panel * NR; /* [ci][taps][co] */
+    float *to = (float *)layer->call->workspace + panel * NR * layer->depth;
+    for (int64_t tap = taps; tap-- > 0;)
+        for (int64_t k = 0; k < s->ci; k++, to += NR) {
+            memcpy(to, weight + (k * taps + tap) * s->co, (size_t)columns * sizeof *to);
+            for (int64_t i = columns; i < NR; i++) to[i] = 0;
+        }
 }
 
 /* A 1x1 convolution: all pixels of all samples are rows. */
@@ -150,6 +207,14 @@ static void pointwise(const struct layer *layer, struct pool *pool, bool input_g
     product_run(pool, &job, call->workspace);
 }
 
+static void run_blocks(struct layer *layer, struct pool *pool)
+{
+    const struct conv2d_sizes *s = &layer->s;
+    const int64_t bytes = layer->n * s->oh * s->ow * s->o * (int64_t)sizeof(float);
+    layer->stream = s->co % VEC == 0 && vec_streams(layer->y + layer->group * s->co, s->o, bytes);
+    pool_run(pool, layer->n * blocks_of(s), forward_block, layer);
+}
+
 static void forward(const struct call *call, const struct step *step)
 {
     struct layer layer = make_layer(call, step);
@@ -163,14 +228,10 @@ static void forward(const struct call *call, const struct step *step)
             continue;
         }
         pack_group(&layer, step->pool, true);
-        layer.stream = layer.s.co % VEC == 0 &&
-                       vec_streams(call->out[0].data, layer.s.o,
-                                   layer.n * layer.s.oh * layer.s.ow * layer.s.o * (int64_t)sizeof(float));
-        pool_run(step->pool, layer.n * blocks_of(&layer.s), forward_block, &layer);
+        run_blocks(&layer, step->pool);
     }
     if (call->in[2].data) bias_add(call->out[0].data, call->in[2].data, layer.n * layer.s.oh * layer.s.ow, layer.s.o);
 }
-
 /* ---- gradient of the input ---- */
 
 static void input_sample(void *context, int64_t n, int thread)
@@ -195,6 +256,19 @@ static void input_gradient(struct layer *layer, struct pool *pool)
 {
     if (is_pointwise(&layer->s)) {
         pointwise(layer, pool, true);
+        return;
+    }
+    if (turns(&layer->s)) {
+        struct layer turned = *layer;
+        turned.s = turned_sizes(layer->s);
+        turned.x = layer->call->dout[0].data;
+        turned.y = layer->call->din[0].data;
+        turned.depth = turned.s.kh * turned.s.kw * turned.s.ci;
+        turned.packed = layer->call->workspace;
+        turned.gathered = (float *)layer->call->workspace + gemm_panels(turned.s.co) * NR * turned.depth;
+        turned.per_thread = thread_floats(turned.depth);
+        pool_run(pool, gemm_panels(turned.s.co), pack_turned, &turned);
+        run_blocks(&turned, pool);
         return;
     }
     pack_group(layer, pool, false);
@@ -222,6 +296,21 @@ static void pack_pixel(const struct layer *layer, float *packed, const float *x,
     }
 }
 
+/* The same for pixels first … first + count - 1, where one tap of the kernel has all the columns. */
+static void pack_tap(const struct conv2d_sizes *s, float *packed, const float *x, int64_t first, int64_t count,
+                     int64_t tap)
+{
+    int64_t oh = first / s->ow, ow = first % s->ow;
+    for (int64_t p = 0; p < count; p++, packed += NR) {
+        const int64_t h = oh * s->sh - s->top + tap / s->kw, w = ow * s->sw - s->left + tap % s->kw;
+        if (h < 0 || h >= s->h || w < 0 || w >= s->w)
+            memset(packed, 0, NR * sizeof *packed);
+        else
+            memcpy(packed, x + (h * s->w + w) * s->c, NR * sizeof *packed);
+        if (++ow == s->ow) ow = 0, oh++;
+    }
+}
+
 /* Columns column … column + NR - 1 of the gathered rows, straight from x: runs of channels under one kernel element. */
 static void pack_x(const void *context, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column)
 {
@@ -230,6 +319,10 @@ static void pack_x(const void *context, float *packed, int64_t sample, int64_t f
     const float *x = (const float *)layer->call->in[0].data + sample * s->h * s->w * s->c + layer->group * s->ci;
     if (is_pointwise(s)) {
         gemm_pack(packed, x + first * s->c, s->c, s->ci, count, column / NR);
+        return;
+    }
+    if (column % s->ci + NR <= s->ci) {
+        pack_tap(s, packed, x + column % s->ci, first, count, column / s->ci);
         return;
     }
     for (int64_t p = 0; p < count; p++, packed += NR) pack_pixel(layer, packed, x, first + p, column);

@@ -120,6 +120,10 @@ static inline void gemm_pack_transposed(float *packed, const float *w, int64_t l
 static inline void gemm_pack(float *packed, const float *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
 {
     int64_t columns = n - p * NR < NR ? n - p * NR : NR;
+    if (columns == NR) {
+        for (int64_t k = 0; k < depth; k++) memcpy(packed + k * NR, w + k * ldw + p * NR, NR * sizeof *w);
+        return;
+    }
     for (int64_t k = 0; k < depth; k++) {
         memcpy(packed + k * NR, w + k * ldw + p * NR, (size_t)columns * sizeof *w);
         for (int64_t j = columns; j < NR; j++) packed[k * NR + j] = 0;
@@ -129,6 +133,10 @@ static inline void gemm_pack(float *packed, const float *w, int64_t ldw, int64_t
 /* MR columns of a [depth][m] matrix as a panel of A: packed[k][i] = a[k][i]. */
 static inline void gemm_pack_columns(float *packed, const float *a, int64_t lda, int64_t rows, int64_t depth)
 {
+    if (rows == MR) {
+        for (int64_t k = 0; k < depth; k++) memcpy(packed + k * MR, a + k * lda, MR * sizeof *a);
+        return;
+    }
     for (int64_t k = 0; k < depth; k++)
         for (int64_t i = 0; i < MR; i++) packed[k * MR + i] = i < rows ? a[k * lda + i] : 0;
 }
