@@ -40,8 +40,30 @@ static inline vec silu_slope(vec x)
     return s * (vec_set(1) + x * (vec_set(1) - s));
 }
 
+static inline vec hardsigmoid_value(vec x)
+{
+    vec y = (x + vec_set(3)) * vec_set(1.0f / 6);
+    y = vec_choose(x <= vec_set(-3), vec_set(0), y);
+    return vec_choose(x >= vec_set(3), vec_set(1), y);
+}
+static inline vec hardsigmoid_slope(vec x)
+{
+    return vec_choose((x <= vec_set(-3)) | (x >= vec_set(3)), vec_set(0), x * vec_set(0) + vec_set(1.0f / 6));
+}
+
+static inline vec hardswish_value(vec x)
+{
+    return x * hardsigmoid_value(x);
+}
+static inline vec hardswish_slope(vec x)
+{
+    vec slope = x * vec_set(1.0f / 3) + vec_set(0.5f);
+    slope = vec_choose(x <= vec_set(-3), vec_set(0), slope);
+    return vec_choose(x >= vec_set(3), vec_set(1), slope);
+}
+
 /* Every op that has op->activation stands here: DO(name) for each. */
-#define ACTIVATIONS(DO) DO(relu) DO(relu6) DO(silu)
+#define ACTIVATIONS(DO) DO(relu) DO(relu6) DO(silu) DO(hardsigmoid) DO(hardswish)
 
 enum { NO_ACTIVATION = OP_COUNT };
 

@@ -40,6 +40,8 @@ struct value *relu(struct graph *g, struct value *x, const char *layer);
 struct value *relu6(struct graph *g, struct value *x, const char *layer);
 struct value *silu(struct graph *g, struct value *x, const char *layer);
 struct value *sigmoid(struct graph *g, struct value *x, const char *layer);
+struct value *hardsigmoid(struct graph *g, struct value *x, const char *layer);
+struct value *hardswish(struct graph *g, struct value *x, const char *layer);
 
 /* a + b, a * b: same shapes, or b [n,1,1,c] spread over a [n,h,w,c]. */
 struct value *add(struct graph *g, struct value *a, struct value *b, const char *layer);

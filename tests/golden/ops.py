@@ -110,7 +110,10 @@ def linears():
 
 
 def batch_norms():
+    behind = {"batch_norm_silu": F.silu, "batch_norm_hardswish": F.hardswish}
     for name, shape, low, high, eps, momentum in (("batch_norm", (3, 5, 4, 3), -1, 2, 1e-5, 0.1),
+                                                  ("batch_norm_silu", (3, 5, 4, 3), -1, 2, 1e-5, 0.1),
+                                                  ("batch_norm_hardswish", (3, 5, 4, 3), -3, 4, 1e-5, 0.1),
                                                   ("batch_norm_options", (4, 3, 2, 3), -1, 1, 0.1, 0.3),
                                                   ("batch_norm_1x1", (5, 4, 1, 1), -1, 1, 1e-5, 0.1),
                                                   ("batch_norm_frozen", (3, 4, 3, 4), -1, 1, 1e-5, 0.1)):
@@ -122,9 +125,10 @@ def batch_norms():
         module.running_mean.copy_(case.input(3, c, trained=False))
         module.running_var.copy_(case.input(4, c, 0.5, 1.5, trained=False))
         module.eval()
-        case.keep("evaluate0", module(x))
+        activation = behind.get(name, lambda y: y)
+        case.keep("evaluate0", activation(module(x)))
         module.train(not frozen)
-        y = module(x)
+        y = activation(module(x))
         case.inputs = {0: x} if frozen else {0: x, 1: module.weight, 2: module.bias}
         case.output(y)
         for index, buffer in ((3, module.running_mean), (4, module.running_var), (5, module.num_batches_tracked)):
@@ -138,7 +142,10 @@ def elementwise():
                                              ("relu6", (3, 3, 4, 5), -5, 11, (0, 6), F.relu6),
                                              ("silu", (3, 3, 4, 5), -6, 6, (), F.silu),
                                              ("silu_rows", (3, 7), -20, 20, (), F.silu),
-                                             ("sigmoid", (3, 6, 1, 1), -8, 8, (), torch.sigmoid)):
+                                             ("sigmoid", (3, 6, 1, 1), -8, 8, (), torch.sigmoid),
+                                             ("hardsigmoid", (3, 3, 4, 5), -5, 5, (-3, 3), F.hardsigmoid),
+                                             ("hardswish", (3, 3, 4, 5), -5, 5, (-3, 3), F.hardswish),
+                                             ("hardswish_rows", (3, 7), -5, 5, (-3, 3), F.hardswish)):
         case = Case(name)
         case.output(f(case.input(0, shape, low, high, kinks)))
         yield case

@@ -1,6 +1,7 @@
 #include "tests/ops/cases.h"
 
 #include "data/base/memory.h"
+#include "engine/ops/batch_norm.h"
 #include "tests/train/formula.h"
 
 #include <math.h>
@@ -69,6 +70,13 @@ const struct op_case op_cases[] = {
     {.name = "batch_norm_options", .op = OP_batch_norm, .x = X4(4, 2, 3, 3), .norm = {.eps = 0.1, .momentum = 0.3}},
     {.name = "batch_norm_1x1", .op = OP_batch_norm, .x = X4(5, 1, 1, 4)},
     {.name = "batch_norm_frozen", .op = OP_batch_norm, .x = X4(3, 3, 4, 4), .frozen = true},
+    {.name = "batch_norm_silu", .op = OP_batch_norm, .x = X4(3, 4, 3, 5), .low = -1, .high = 2, .behind = OP_silu},
+    {.name = "batch_norm_hardswish",
+     .op = OP_batch_norm,
+     .x = X4(3, 4, 3, 5),
+     .low = -3,
+     .high = 4,
+     .behind = OP_hardswish},
 
     {.name = "relu", .op = OP_relu, .x = X4(3, 4, 5, 3), .kinks = 1},
     {.name = "relu_rows", .op = OP_relu, .x = X2(4, 9), .kinks = 1},
@@ -76,6 +84,16 @@ const struct op_case op_cases[] = {
     {.name = "silu", .op = OP_silu, .x = X4(3, 4, 5, 3), .low = -6, .high = 6},
     {.name = "silu_rows", .op = OP_silu, .x = X2(3, 7), .low = -20, .high = 20},
     {.name = "sigmoid", .op = OP_sigmoid, .x = X4(3, 1, 1, 6), .low = -8, .high = 8},
+
+    {.name = "hardsigmoid",
+     .op = OP_hardsigmoid,
+     .x = X4(3, 4, 5, 3),
+     .low = -5,
+     .high = 5,
+     .kink = {-3, 3},
+     .kinks = 2},
+    {.name = "hardswish", .op = OP_hardswish, .x = X4(3, 4, 5, 3), .low = -5, .high = 5, .kink = {-3, 3}, .kinks = 2},
+    {.name = "hardswish_rows", .op = OP_hardswish, .x = X2(3, 7), .low = -5, .high = 5, .kink = {-3, 3}, .kinks = 2},
 
     {.name = "add", .op = OP_add, .x = X4(3, 4, 3, 5), .b = X4(3, 4, 3, 5)},
     {.name = "add_spread", .op = OP_add, .x = X4(3, 4, 3, 5), .b = X4(3, 1, 1, 5)},
@@ -137,9 +155,27 @@ const struct op_case op_cases[] = {
      .linear = {.out_features = 101, .bias = true},
      .large = true},
     {.name = "batch_norm_large", .op = OP_batch_norm, .x = X4(17, 14, 13, 40), .low = 2, .high = 4, .large = true},
+    {.name = "batch_norm_large_relu", .op = OP_batch_norm, .x = X4(9, 14, 13, 40), .behind = OP_relu, .large = true},
+    {.name = "batch_norm_large_silu", .op = OP_batch_norm, .x = X4(9, 13, 11, 33), .behind = OP_silu, .large = true},
     {.name = "batch_norm_large_frozen", .op = OP_batch_norm, .x = X4(9, 7, 7, 33), .frozen = true, .large = true},
     {.name = "relu_large", .op = OP_relu, .x = X4(9, 17, 13, 7), .large = true},
     {.name = "relu6_large", .op = OP_relu6, .x = X4(9, 17, 13, 7), .low = -5, .high = 11, .large = true},
+    {.name = "hardsigmoid_large",
+     .op = OP_hardsigmoid,
+     .x = X4(9, 13, 11, 33),
+     .low = -5,
+     .high = 5,
+     .kink = {-3, 3},
+     .kinks = 2,
+     .large = true},
+    {.name = "hardswish_large",
+     .op = OP_hardswish,
+     .x = X4(9, 13, 11, 33),
+     .low = -5,
+     .high = 5,
+     .kink = {-3, 3},
+     .kinks = 2,
+     .large = true},
     {.name = "silu_large", .op = OP_silu, .x = X4(9, 17, 13, 7), .low = -100, .high = 100, .large = true},
     {.name = "sigmoid_large", .op = OP_sigmoid, .x = X4(33, 1, 1, 240), .low = -100, .high = 100, .large = true},
     {.name = "add_large", .op = OP_add, .x = X4(9, 17, 13, 7), .b = X4(9, 17, 13, 7), .large = true},
@@ -193,7 +229,10 @@ static struct value *build_linear(struct graph *g, const struct op_case *c, stru
 }
 static struct value *build_batch_norm(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
 {
-    return batch_norm(g, x, layer, c->norm);
+    x = batch_norm(g, x, layer, c->norm);
+    if (x && c->behind != OP_normalize)
+        ((struct batch_norm_numbers *)x->producer->options)->activation = op_at(c->behind);
+    return x;
 }
 static struct value *build_add(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
 {
@@ -241,6 +280,8 @@ PLAIN(relu)
 PLAIN(relu6)
 PLAIN(silu)
 PLAIN(sigmoid)
+PLAIN(hardsigmoid)
+PLAIN(hardswish)
 PLAIN(flatten)
 
 static builder *const builders[OP_COUNT] = {

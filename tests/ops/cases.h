@@ -15,6 +15,7 @@ struct op_case {
     struct conv2d_options conv;
     struct linear_options linear;
     struct batch_norm_options norm;
+    enum op_id behind; /* batch_norm: the activation fused behind it; OP_normalize (0) means none */
     struct pool_options pool;
     int64_t out[2];   /* of adaptive_avg_pool2d */
     double p;         /* dropout, stochastic_depth; label smoothing of cross_entropy */
