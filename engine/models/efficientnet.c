@@ -30,17 +30,9 @@ static const struct stage {
 };
 enum { STAGES = sizeof stages / sizeof stages[0] };
 
-/* The nearest multiple of 8, but never less than 90 % of the wish (torchvision's _make_divisible). */
-static int64_t divisible(double channels)
-{
-    int64_t nearest = (int64_t)(channels + 4) / 8 * 8;
-    if (nearest < 8) nearest = 8;
-    return (double)nearest < 0.9 * channels ? nearest + 8 : nearest;
-}
-
 static int64_t scaled(const struct variant *v, int64_t channels)
 {
-    return divisible((double)channels * v->width);
+    return divisible_by_8((double)channels * v->width);
 }
 
 static int scaled_blocks(const struct variant *v, int s)
@@ -53,27 +45,12 @@ struct block {
     double drop; /* probability that a sample skips the block */
 };
 
-/* One gate in 0 … 1 for each sample and channel, from the channel's mean: x * sigmoid(fc2(silu(fc1(mean(x))))). */
-static struct value *squeeze_excite(struct graph *g, struct value *x, const char *layer, int64_t channels,
-                                    int64_t squeezed)
-{
-    struct conv2d_options fc = {.kernel = {1, 1}, .bias = true, .init = {INIT_KAIMING_NORMAL_FAN_OUT, 0}};
-    struct value *gate = adaptive_avg_pool2d(g, x, layer_name("%s.avgpool", layer).text, 1, 1);
-    fc.out_channels = squeezed;
-    gate = conv2d(g, gate, layer_name("%s.fc1", layer).text, fc);
-    gate = silu(g, gate, layer_name("%s.activation", layer).text);
-    fc.out_channels = channels;
-    gate = conv2d(g, gate, layer_name("%s.fc2", layer).text, fc);
-    gate = sigmoid(g, gate, layer_name("%s.scale_activation", layer).text);
-    return mul(g, x, gate, layer);
-}
-
 /* MBConv: expand (1x1), depthwise, squeeze-excite, project (1x1), and the block's input added where shapes allow. */
 static struct value *inverted_residual(struct graph *g, struct value *x, const char *layer, const struct variant *v,
                                        const struct block *b)
 {
     struct value *input = x;
-    const int64_t expanded = divisible((double)(b->in * b->expand));
+    const int64_t expanded = divisible_by_8((double)(b->in * b->expand));
     struct conv_norm conv = {.padding = v->lite ? PADDING_SAME : PADDING_EXPLICIT, .norm = norm_of(v)};
     int part = 0;
     conv.activation = v->lite ? relu6 : silu;
@@ -83,7 +60,9 @@ static struct value *inverted_residual(struct graph *g, struct value *x, const c
     }
     conv.channels = conv.groups = expanded, conv.kernel = b->kernel, conv.stride = b->stride;
     x = conv_norm_activation(g, x, layer_name("%s.block.%d", layer, part++).text, conv);
-    if (!v->lite) x = squeeze_excite(g, x, layer_name("%s.block.%d", layer, part++).text, expanded, b->in / 4);
+    if (!v->lite)
+        x = squeeze_excite(g, x, layer_name("%s.block.%d", layer, part++).text,
+                           (struct squeeze_excite){expanded, b->in / 4, silu, sigmoid});
     conv.channels = b->out, conv.groups = 1, conv.kernel = 1, conv.stride = 1, conv.activation = NULL;
     x = conv_norm_activation(g, x, layer_name("%s.block.%d", layer, part).text, conv);
     if (b->stride != 1 || b->in != b->out) return x;

@@ -30,6 +30,26 @@ struct value *conv_norm_activation(struct graph *g, struct value *x, const char 
     return options.activation ? options.activation(g, x, layer_name("%s.2", layer).text) : x;
 }
 
+struct value *squeeze_excite(struct graph *g, struct value *x, const char *layer, struct squeeze_excite options)
+{
+    struct conv2d_options fc = {.kernel = {1, 1}, .bias = true, .init = {INIT_KAIMING_NORMAL_FAN_OUT, 0}};
+    struct value *gate = adaptive_avg_pool2d(g, x, layer_name("%s.avgpool", layer).text, 1, 1);
+    fc.out_channels = options.squeezed;
+    gate = conv2d(g, gate, layer_name("%s.fc1", layer).text, fc);
+    gate = options.activation(g, gate, layer_name("%s.activation", layer).text);
+    fc.out_channels = options.channels;
+    gate = conv2d(g, gate, layer_name("%s.fc2", layer).text, fc);
+    gate = options.gate(g, gate, layer_name("%s.scale_activation", layer).text);
+    return mul(g, x, gate, layer);
+}
+
+int64_t divisible_by_8(double channels)
+{
+    int64_t nearest = (int64_t)(channels + 4) / 8 * 8;
+    if (nearest < 8) nearest = 8;
+    return (double)nearest < 0.9 * channels ? nearest + 8 : nearest;
+}
+
 double option_or(double option, double own)
 {
     return option < 0 ? own : option;

@@ -28,6 +28,18 @@ struct conv_norm {
  * norm, LAYER.2 the activation. x [n,h,w,c] -> [n,h',w',channels]. */
 struct value *conv_norm_activation(struct graph *g, struct value *x, const char *layer, struct conv_norm options);
 
+struct squeeze_excite {
+    int64_t channels, squeezed;
+    activation_function *activation, *gate;
+};
+
+/* torchvision's SqueezeExcitation: one gate for each sample and channel, from the channel's mean:
+ * x * gate(fc2(activation(fc1(mean(x))))). x [n,h,w,c] -> same. */
+struct value *squeeze_excite(struct graph *g, struct value *x, const char *layer, struct squeeze_excite options);
+
+/* The nearest multiple of 8, but never less than 90 % of the wish (torchvision's _make_divisible). */
+int64_t divisible_by_8(double channels);
+
 /* The option's value, or `own` where the option is negative. */
 double option_or(double option, double own);
 

@@ -94,7 +94,7 @@ static void names_and_shapes_are_torchvisions(void **state)
         models++;
     }
     fclose(file);
-    assert_int_equal(models, 14);
+    assert_int_equal(models, 17);
 }
 
 /* The layer's node; fails when there is none. */
@@ -116,6 +116,8 @@ static void batch_norms_have_their_numbers(void **state)
                     {"efficientnet_b5", "features.3.1.block.3.1", 1e-3, 0.01},
                     {"efficientnet_b7", "features.8.1", 1e-3, 0.01},
                     {"efficientnet_lite0", "features.1.0.block.1.1", 1e-3, 0.01},
+                    {"mobilenet_v2", "features.1.conv.2", 1e-5, 0.1},
+                    {"mobilenet_v3_small", "features.2.block.1.1", 1e-3, 0.01},
                     {"resnet50", "layer3.2.bn3", 1e-5, 0.1}};
     (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {

@@ -99,6 +99,8 @@ def build(name):
     if name == "efficientnet_lite0":
         return lite0()
     options = dict(dropout=0.0, stochastic_depth_prob=0.0) if name.startswith("efficientnet") else {}
+    if name.startswith("mobilenet"):
+        options = dict(dropout=0.0)
     return getattr(torchvision.models, name)(num_classes=CLASSES, **options)
 
 
@@ -160,9 +162,10 @@ SGD = dict(lr=0.01, momentum=0.9)
 ADAMW = dict(lr=3e-4, weight_decay=0.01)
 RUNS = [Run(model, name, options, 1.0, 64, 16, 8) for model in ("efficientnet_b0", "efficientnet_lite0")
         for name, options in (("sgd", SGD), ("adamw", ADAMW))]
+RUNS += [Run(model, "sgd", SGD, 1.0, 64, 16, 8) for model in ("mobilenet_v2", "mobilenet_v3_large")]
 RUNS += [Run("resnet18", name, options, 0, 32, 16, 3) for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 
 
-def make(folder):
-    for run in RUNS:
+def make(folder, chosen=lambda run: True):
+    for run in filter(chosen, RUNS):
         run.write(folder)
