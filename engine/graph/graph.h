@@ -24,11 +24,13 @@ enum value_kind {
 enum init_kind {
     INIT_ZEROS,
     INIT_ONES,
+    INIT_CONSTANT,               /* a */
     INIT_NORMAL,                 /* mean 0, standard deviation a */
     INIT_UNIFORM,                /* -a … a */
     INIT_KAIMING_NORMAL_FAN_OUT, /* gain sqrt(2), as torchvision's resnet and efficientnet convolutions */
     INIT_KAIMING_UNIFORM_FAN_IN, /* bound sqrt(6 / ((1 + a^2) fan_in)); a = sqrt(5) is torch's default for conv and
                                     linear */
+    INIT_XAVIER_UNIFORM,         /* bound sqrt(6 / (fan_in + fan_out)) */
     INIT_FAN_IN_UNIFORM          /* ±1/sqrt(a): torch's default bias, a = the layer's fan_in */
 };
 

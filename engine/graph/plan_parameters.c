@@ -72,11 +72,13 @@ static double draw(struct rng *rng, struct init init, double fan_in, double fan_
     switch (init.kind) {
     case INIT_ZEROS: return 0;
     case INIT_ONES: return 1;
+    case INIT_CONSTANT: return init.a;
     case INIT_NORMAL: return init.a * rng_normal(rng);
     case INIT_UNIFORM: return init.a * (2 * rng_uniform_double(rng) - 1);
     case INIT_KAIMING_NORMAL_FAN_OUT: return sqrt(2 / fan_out) * rng_normal(rng);
     case INIT_KAIMING_UNIFORM_FAN_IN:
         return sqrt(6 / ((1 + init.a * init.a) * fan_in)) * (2 * rng_uniform_double(rng) - 1);
+    case INIT_XAVIER_UNIFORM: return (2 * rng_uniform_double(rng) - 1) * sqrt(6 / (fan_in + fan_out));
     case INIT_FAN_IN_UNIFORM: return (2 * rng_uniform_double(rng) - 1) / sqrt(init.a);
     }
     return 0;

@@ -40,6 +40,36 @@ static inline vec silu_slope(vec x)
     return s * (vec_set(1) + x * (vec_set(1) - s));
 }
 
+/* erf(x) to 5e-7: a quotient of polynomials on -4 … 4, beyond which it is 1 to float precision. */
+static inline vec vec_erf(vec x)
+{
+    vec c = vec_choose(x < vec_set(-4), vec_set(-4), x);
+    c = vec_choose(c > vec_set(4), vec_set(4), c);
+    const vec square = c * c;
+    vec p = vec_set(-2.72614225801306e-10f), q = vec_set(-1.45660718464996e-05f);
+    p = p * square + vec_set(2.77068142495902e-08f);
+    p = p * square + vec_set(-2.10102402082508e-06f);
+    p = p * square + vec_set(-5.69250639462346e-05f);
+    p = p * square + vec_set(-7.34990630326855e-04f);
+    p = p * square + vec_set(-2.95459980854025e-03f);
+    p = p * square + vec_set(-1.60960333262415e-02f);
+    q = q * square + vec_set(-2.13374055278905e-04f);
+    q = q * square + vec_set(-1.68282697438203e-03f);
+    q = q * square + vec_set(-7.37332916720468e-03f);
+    q = q * square + vec_set(-1.42647390514189e-02f);
+    return c * p / q;
+}
+
+static inline vec gelu_value(vec x)
+{
+    return vec_set(0.5f) * x * (vec_set(1) + vec_erf(x * vec_set(0.70710678118654752f)));
+}
+static inline vec gelu_slope(vec x)
+{
+    return vec_set(0.5f) * (vec_set(1) + vec_erf(x * vec_set(0.70710678118654752f))) +
+           x * vec_exp(vec_set(-0.5f) * x * x) * vec_set(0.39894228040143268f);
+}
+
 static inline vec hardsigmoid_value(vec x)
 {
     vec y = (x + vec_set(3)) * vec_set(1.0f / 6);
@@ -63,7 +93,7 @@ static inline vec hardswish_slope(vec x)
 }
 
 /* Every op that has op->activation stands here: DO(name) for each. */
-#define ACTIVATIONS(DO) DO(relu) DO(relu6) DO(silu) DO(hardsigmoid) DO(hardswish)
+#define ACTIVATIONS(DO) DO(relu) DO(relu6) DO(silu) DO(gelu) DO(hardsigmoid) DO(hardswish)
 
 enum { NO_ACTIVATION = OP_COUNT };
 

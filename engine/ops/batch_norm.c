@@ -87,7 +87,8 @@ static double gradient(const struct call *call, int64_t i, int64_t k)
     const double dy = real_get(call->dout[0], i);
     if (!activation) return dy;
     const double y = (real_get(call->in[0], i) - real_get(call->saved[0], k)) * real_get(call->saved[1], k) *
-                         real_get(call->in[1], k) + real_get(call->saved[2], k);
+                         real_get(call->in[1], k) +
+                     real_get(call->saved[2], k);
     return dy * activation->slope(y);
 }
 

@@ -12,7 +12,8 @@ enum { GATHER_PIXELS = 60 };
 struct layer {
     const struct call *call;
     struct conv2d_sizes s;
-    const float *x; /* what is convolved: in[0], or dout[0] for the gradient of the input */
+    const float *bias; /* of all outputs, or NULL */
+    const float *x;    /* what is convolved: in[0], or dout[0] for the gradient of the input */
     float *y;
     int64_t n, batch, depth; /* depth: kh kw ci */
     int64_t group;
@@ -35,6 +36,7 @@ static struct layer make_layer(const struct call *call, const struct step *step)
                           .s = s,
                           .x = call->in[0].data,
                           .y = call->out[0].data,
+                          .bias = call->in[2].data,
                           .n = step->n,
                           .batch = call->in[0].shape.size[0],
                           .depth = s.kh * s.kw * s.ci};
@@ -148,6 +150,7 @@ static void forward_block(void *context, int64_t chunk, int thread)
     for (int64_t i = 0; i < count; i++) gather_pixel(layer, rows + i * layer->depth, x, first + i);
     gemm_rows(y, s->o, rows, layer->depth, layer->packed, count, s->co, layer->depth,
               rows + GATHER_PIXELS * layer->depth, layer->stream);
+    if (layer->bias) bias_add(y, s->o, layer->bias + layer->group * s->co, count, s->co);
     vec_stream_end();
 }
 
@@ -203,6 +206,7 @@ static void pointwise(const struct layer *layer, struct pool *pool, bool input_g
     } else {
         job.y = (float *)call->out[0].data + out, job.a = (const float *)call->in[0].data + in;
         job.ldy = s->o, job.lda = s->c, job.n = s->co, job.depth = s->ci, job.transposed = true;
+        job.bias = layer->bias ? layer->bias + out : NULL;
     }
     product_run(pool, &job, call->workspace);
 }
@@ -211,7 +215,7 @@ static void run_blocks(struct layer *layer, struct pool *pool)
 {
     const struct conv2d_sizes *s = &layer->s;
     const int64_t bytes = layer->n * s->oh * s->ow * s->o * (int64_t)sizeof(float);
-    layer->stream = s->co % VEC == 0 && vec_streams(layer->y + layer->group * s->co, s->o, bytes);
+    layer->stream = !layer->bias && s->co % VEC == 0 && vec_streams(layer->y + layer->group * s->co, s->o, bytes);
     pool_run(pool, layer->n * blocks_of(s), forward_block, layer);
 }
 
@@ -230,7 +234,6 @@ static void forward(const struct call *call, const struct step *step)
         pack_group(&layer, step->pool, true);
         run_blocks(&layer, step->pool);
     }
-    if (call->in[2].data) bias_add(call->out[0].data, call->in[2].data, layer.n * layer.s.oh * layer.s.ow, layer.s.o);
 }
 /* ---- gradient of the input ---- */
 
@@ -263,6 +266,7 @@ static void input_gradient(struct layer *layer, struct pool *pool)
         turned.s = turned_sizes(layer->s);
         turned.x = layer->call->dout[0].data;
         turned.y = layer->call->din[0].data;
+        turned.bias = NULL;
         turned.depth = turned.s.kh * turned.s.kw * turned.s.ci;
         turned.packed = layer->call->workspace;
         turned.gathered = (float *)layer->call->workspace + gemm_panels(turned.s.co) * NR * turned.depth;

@@ -5,65 +5,73 @@
 
 struct layer {
     const float *x;
-    int64_t c;
+    int64_t c, pixels; /* rows of one sample: the "pixels" of product.h */
 };
 
-/* One "pixel" per sample. */
 static void pack_x(const void *context, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column)
 {
-    (void)first;
     const struct layer *layer = context;
-    gemm_pack(packed, layer->x + sample * layer->c, layer->c, layer->c, count, column / NR);
+    gemm_pack(packed, layer->x + (sample * layer->pixels + first) * layer->c, layer->c, layer->c, count, column / NR);
+}
+
+static struct layer make_layer(const struct call *call)
+{
+    const struct shape x = call->in[0].shape;
+    const int64_t c = call->in[1].shape.size[1];
+    return (struct layer){call->in[0].data, c, shape_count(x) / x.size[0] / c};
 }
 
 static void forward(const struct call *call, const struct step *step)
 {
-    const int64_t o = call->in[1].shape.size[0], c = call->in[1].shape.size[1];
+    const struct layer layer = make_layer(call);
+    const int64_t o = call->in[1].shape.size[0];
     struct product job = {.y = call->out[0].data,
-                          .a = call->in[0].data,
+                          .a = layer.x,
                           .weight = call->in[1].data,
-                          .lda = c,
+                          .bias = call->in[2].data,
+                          .lda = layer.c,
                           .ldy = o,
-                          .ldw = c,
-                          .m = step->n,
+                          .ldw = layer.c,
+                          .m = step->n * layer.pixels,
                           .n = o,
-                          .depth = c,
+                          .depth = layer.c,
                           .transposed = true};
     product_run(step->pool, &job, call->workspace);
-    if (call->in[2].data) bias_add(job.y, call->in[2].data, step->n, o);
+}
+
+static void input_gradient(const struct call *call, const struct step *step, const struct layer *layer)
+{
+    const int64_t o = call->in[1].shape.size[0];
+    struct product job = {.y = call->din[0].data,
+                          .a = call->dout[0].data,
+                          .weight = call->in[1].data,
+                          .lda = o,
+                          .ldy = layer->c,
+                          .ldw = layer->c,
+                          .m = step->n * layer->pixels,
+                          .n = layer->c,
+                          .depth = o};
+    product_run(step->pool, &job, call->workspace);
 }
 
 static void backward(const struct call *call, const struct step *step)
 {
-    const int64_t o = call->in[1].shape.size[0], c = call->in[1].shape.size[1], batch = call->in[0].shape.size[0];
-    if (call->din[0].data) {
-        struct product job = {.y = call->din[0].data,
-                              .a = call->dout[0].data,
-                              .weight = call->in[1].data,
-                              .lda = o,
-                              .ldy = c,
-                              .ldw = c,
-                              .m = step->n,
-                              .n = c,
-                              .depth = o};
-        product_run(step->pool, &job, call->workspace);
-    }
-    if (call->din[1].data) {
-        struct layer layer = {call->in[0].data, c};
-        struct weights job = {.layer = &layer,
+    const struct layer layer = make_layer(call);
+    const int64_t o = call->in[1].shape.size[0], batch = call->in[0].shape.size[0];
+    if (call->din[0].data) input_gradient(call, step, &layer);
+    struct weights weights = {.layer = &layer,
                               .pack_x = pack_x,
                               .dw = call->din[1].data,
                               .dy = call->dout[0].data,
                               .n = step->n,
                               .batch = batch,
-                              .pixels = 1,
+                              .pixels = layer.pixels,
                               .ldy = o,
                               .o = o,
-                              .k = c};
-        weights_run(step->pool, &job, call->workspace);
-    }
-    struct biases job = {call->din[2].data, call->dout[0].data, step->n, batch, 1, o};
-    if (job.db) biases_run(step->pool, &job);
+                              .k = layer.c};
+    if (weights.dw) weights_run(step->pool, &weights, call->workspace);
+    struct biases biases = {call->din[2].data, call->dout[0].data, step->n, batch, layer.pixels, o};
+    if (biases.db) biases_run(step->pool, &biases);
 }
 
 static size_t workspace(const struct node *node, int threads)

@@ -24,7 +24,7 @@ struct linear_options {
     bool bias;
     struct init init, bias_init;
 };
-/* x [n,c] -> [n,o]; weight [o,c], bias [o]. */
+/* Over the last dimension: x [n,…,c] -> [n,…,o]; weight [o,c], bias [o]. */
 struct value *linear(struct graph *g, struct value *x, const char *layer, struct linear_options options);
 
 struct batch_norm_options {
@@ -42,6 +42,13 @@ struct value *silu(struct graph *g, struct value *x, const char *layer);
 struct value *sigmoid(struct graph *g, struct value *x, const char *layer);
 struct value *hardsigmoid(struct graph *g, struct value *x, const char *layer);
 struct value *hardswish(struct graph *g, struct value *x, const char *layer);
+struct value *gelu(struct graph *g, struct value *x, const char *layer);
+
+/* Over the last dimension c: x [n,…,c] -> same; weight, bias [c]. */
+struct value *layer_norm(struct graph *g, struct value *x, const char *layer, double eps);
+
+/* x [n,h,w,c] times the parameter LAYER.NAME [c,1,1], which starts at `initial`. */
+struct value *scale(struct graph *g, struct value *x, const char *layer, const char *name, double initial);
 
 /* a + b, a * b: same shapes, or b [n,1,1,c] spread over a [n,h,w,c]. */
 struct value *add(struct graph *g, struct value *a, struct value *b, const char *layer);

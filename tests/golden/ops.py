@@ -109,6 +109,26 @@ def linears():
         yield case
 
 
+def rows():
+    """Ops over the last dimension; pictures are NCHW here and NHWC there."""
+    last, back = (lambda t: t.permute(0, 2, 3, 1) if t.dim() == 4 else t), (lambda t: t.permute(0, 3, 1, 2) if t.dim() == 4 else t)
+    for name, shape, o in (("linear_tokens", (3, 4, 5), 6), ("linear_pixels", (2, 5, 3, 2), 4)):
+        case = Case(name)
+        x = last(case.input(0, shape))
+        case.output(back(F.linear(x, case.input(1, (o, x.shape[-1])), case.input(2, (o,)))))
+        yield case
+    for name, shape, low, high, eps in (("layer_norm", (3, 7, 2, 3), -1, 1, 1e-6), ("layer_norm_tokens", (3, 4, 6), 2, 5, 1e-3),
+                                        ("layer_norm_rows", (4, 5), -1, 1, 1e-5), ("layer_norm_frozen", (3, 5), -1, 1, 1e-5)):
+        case, frozen = Case(name), name.endswith("frozen")
+        x = last(case.input(0, shape, low, high))
+        c = x.shape[-1:]
+        case.output(back(F.layer_norm(x, c, case.input(1, c, trained=not frozen), case.input(2, c, trained=not frozen), eps)))
+        yield case
+    case = Case("scale")
+    case.output(case.input(0, (3, 5, 2, 3)) * case.input(1, (5, 1, 1)))
+    yield case
+
+
 def batch_norms():
     behind = {"batch_norm_silu": F.silu, "batch_norm_hardswish": F.hardswish}
     for name, shape, low, high, eps, momentum in (("batch_norm", (3, 5, 4, 3), -1, 2, 1e-5, 0.1),
@@ -143,6 +163,7 @@ def elementwise():
                                              ("silu", (3, 3, 4, 5), -6, 6, (), F.silu),
                                              ("silu_rows", (3, 7), -20, 20, (), F.silu),
                                              ("sigmoid", (3, 6, 1, 1), -8, 8, (), torch.sigmoid),
+                                             ("gelu", (3, 3, 4, 5), -5, 5, (), F.gelu),
                                              ("hardsigmoid", (3, 3, 4, 5), -5, 5, (-3, 3), F.hardsigmoid),
                                              ("hardswish", (3, 3, 4, 5), -5, 5, (-3, 3), F.hardswish),
                                              ("hardswish_rows", (3, 7), -5, 5, (-3, 3), F.hardswish)):
@@ -258,6 +279,6 @@ def others():
 
 
 def make(folder):
-    cases = [case for family in (others, convolutions, linears, batch_norms, elementwise, pools, masks, cross_entropies)
+    cases = [case for family in (others, convolutions, linears, rows, batch_norms, elementwise, pools, masks, cross_entropies)
              for case in family()]
     (folder / "ops.txt").write_text("\n".join(line for case in cases for line in case.lines()) + "\n")

@@ -14,6 +14,13 @@
             n, c                                                                                                       \
         }                                                                                                              \
     }
+#define X3(n, s, c)                                                                                                    \
+    {                                                                                                                  \
+        3,                                                                                                             \
+        {                                                                                                              \
+            n, s, c                                                                                                    \
+        }                                                                                                              \
+    }
 #define X4(n, h, w, c)                                                                                                 \
     {                                                                                                                  \
         4,                                                                                                             \
@@ -64,6 +71,8 @@ const struct op_case op_cases[] = {
     CONV("same_wide_stride", X4(2, 7, 8, 2), .out_channels = 3, .stride = {3, 4}, SAME(1, 2)),
 
     {.name = "linear", .op = OP_linear, .x = X2(4, 6), .linear = {.out_features = 5}},
+    {.name = "linear_tokens", .op = OP_linear, .x = X3(3, 4, 5), .linear = {.out_features = 6, .bias = true}},
+    {.name = "linear_pixels", .op = OP_linear, .x = X4(2, 3, 2, 5), .linear = {.out_features = 4, .bias = true}},
     {.name = "linear_bias", .op = OP_linear, .x = X2(3, 7), .linear = {.out_features = 4, .bias = true}},
 
     {.name = "batch_norm", .op = OP_batch_norm, .x = X4(3, 4, 3, 5), .low = -1, .high = 2},
@@ -94,6 +103,17 @@ const struct op_case op_cases[] = {
      .kinks = 2},
     {.name = "hardswish", .op = OP_hardswish, .x = X4(3, 4, 5, 3), .low = -5, .high = 5, .kink = {-3, 3}, .kinks = 2},
     {.name = "hardswish_rows", .op = OP_hardswish, .x = X2(3, 7), .low = -5, .high = 5, .kink = {-3, 3}, .kinks = 2},
+
+    {.name = "gelu", .op = OP_gelu, .x = X4(3, 4, 5, 3), .low = -5, .high = 5},
+    {.name = "gelu_large", .op = OP_gelu, .x = X4(9, 17, 13, 7), .low = -30, .high = 30, .large = true},
+
+    {.name = "layer_norm", .op = OP_layer_norm, .x = X4(3, 2, 3, 7), .norm = {.eps = 1e-6}},
+    {.name = "layer_norm_tokens", .op = OP_layer_norm, .x = X3(3, 4, 6), .low = 2, .high = 5, .norm = {.eps = 1e-3}},
+    {.name = "layer_norm_rows", .op = OP_layer_norm, .x = X2(4, 5), .norm = {.eps = 1e-5}},
+    {.name = "layer_norm_frozen", .op = OP_layer_norm, .x = X2(3, 5), .norm = {.eps = 1e-5}, .frozen = true},
+    {.name = "layer_norm_large", .op = OP_layer_norm, .x = X4(9, 5, 7, 77), .norm = {.eps = 1e-6}, .large = true},
+    {.name = "scale", .op = OP_scale, .x = X4(3, 2, 3, 5)},
+    {.name = "scale_large", .op = OP_scale, .x = X4(9, 5, 7, 77), .large = true},
 
     {.name = "add", .op = OP_add, .x = X4(3, 4, 3, 5), .b = X4(3, 4, 3, 5)},
     {.name = "add_spread", .op = OP_add, .x = X4(3, 4, 3, 5), .b = X4(3, 1, 1, 5)},
@@ -149,6 +169,11 @@ const struct op_case op_cases[] = {
           .pad = {1, 1}, .groups = 33, .bias = true),
     CONVL("depthwise_large_5x5", X4(9, 14, 14, 24), .out_channels = 24, .kernel = {5, 5}, .pad = {2, 2}, .groups = 24),
     CONVL("depthwise_large_same", X4(9, 14, 13, 96), .out_channels = 96, .stride = {2, 2}, .groups = 96, SAME(5, 5)),
+    {.name = "linear_tokens_large",
+     .op = OP_linear,
+     .x = X3(9, 50, 77),
+     .linear = {.out_features = 129, .bias = true},
+     .large = true},
     {.name = "linear_large",
      .op = OP_linear,
      .x = X2(33, 515),
@@ -282,6 +307,17 @@ PLAIN(silu)
 PLAIN(sigmoid)
 PLAIN(hardsigmoid)
 PLAIN(hardswish)
+PLAIN(gelu)
+
+static struct value *build_layer_norm(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
+{
+    return layer_norm(g, x, layer, c->norm.eps);
+}
+static struct value *build_scale(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
+{
+    (void)c;
+    return scale(g, x, layer, "layer_scale", 1);
+}
 PLAIN(flatten)
 
 static builder *const builders[OP_COUNT] = {

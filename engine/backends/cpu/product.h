@@ -15,7 +15,7 @@ enum { PRODUCT_ROWS = 120, PRODUCT_SPARE = MR * GEMM_DEPTH };
 
 struct product {
     float *y;
-    const float *a, *weight;
+    const float *a, *weight, *bias; /* bias NULL: none */
     int64_t lda, ldy, ldw, m, n, depth;
     bool transposed; /* b = weight^T (weight is [n][depth]); else b = weight ([depth][n]) */
     float *packed;   /* [panels][depth][NR] */
@@ -34,12 +34,20 @@ static inline void product_pack(void *context, int64_t panel, int thread)
         gemm_pack(to, job->weight, job->ldw, job->n, job->depth, panel);
 }
 
+/* y += bias over rows of o. */
+static inline void bias_add(float *y, int64_t ldy, const float *bias, int64_t rows, int64_t o)
+{
+    for (int64_t i = 0; i < rows; i++, y += ldy)
+        for (int64_t k = 0; k < o; k++) y[k] += bias[k];
+}
+
 static inline void product_chunk(void *context, int64_t chunk, int thread)
 {
     const struct product *job = context;
     int64_t first = chunk * PRODUCT_ROWS, rows = job->m - first < PRODUCT_ROWS ? job->m - first : PRODUCT_ROWS;
     gemm_rows(job->y + first * job->ldy, job->ldy, job->a + first * job->lda, job->lda, job->packed, rows, job->n,
               job->depth, job->spare + (int64_t)thread * PRODUCT_SPARE, job->stream);
+    if (job->bias) bias_add(job->y + first * job->ldy, job->ldy, job->bias, rows, job->n);
     vec_stream_end();
 }
 
@@ -53,7 +61,8 @@ static inline void product_run(struct pool *pool, struct product *job, float *wo
 {
     job->packed = workspace;
     job->spare = workspace + gemm_panels(job->n) * NR * job->depth;
-    job->stream = job->n % VEC == 0 && vec_streams(job->y, job->ldy, job->m * job->ldy * (int64_t)sizeof(float));
+    job->stream = !job->bias && job->n % VEC == 0 &&
+                  vec_streams(job->y, job->ldy, job->m * job->ldy * (int64_t)sizeof(float));
     pool_run(pool, gemm_panels(job->n), product_pack, job);
     pool_run(pool, (job->m + PRODUCT_ROWS - 1) / PRODUCT_ROWS, product_chunk, job);
 }
@@ -164,31 +173,27 @@ struct biases {
     int64_t n, batch, pixels, o;
 };
 
-enum { BIASES_BLOCK = 16 };
+enum { BIASES_BLOCK = 64 };
 
 static inline void biases_chunk(void *context, int64_t chunk, int thread)
 {
     (void)thread;
     const struct biases *job = context;
-    int leaves = leaf_count(job->batch);
-    for (int64_t o = chunk * BIASES_BLOCK; o < job->o && o < (chunk + 1) * BIASES_BLOCK; o++) {
-        double leaf[LEAVES_MAX] = {0};
-        for (int64_t n = 0; n < job->n; n++)
-            for (int64_t i = 0; i < job->pixels; i++)
-                leaf[n % leaves] += (double)job->dy[(n * job->pixels + i) * job->o + o];
-        LEAVES_COMBINE(double, leaf, leaves, 1);
-        job->db[o] = (float)leaf[0];
+    const int leaves = leaf_count(job->batch);
+    const int64_t first = chunk * BIASES_BLOCK, rest = job->o - first,
+                  count = rest < BIASES_BLOCK ? rest : BIASES_BLOCK;
+    double leaf[LEAVES_MAX][BIASES_BLOCK] = {{0}};
+    for (int64_t n = 0; n < job->n; n++)
+        for (int64_t i = 0; i < job->pixels; i++)
+            for (int64_t k = 0; k < count; k++)
+                leaf[n % leaves][k] += (double)job->dy[(n * job->pixels + i) * job->o + first + k];
+    for (int64_t k = 0; k < count; k++) {
+        LEAVES_COMBINE(double, &leaf[0][k], leaves, BIASES_BLOCK);
+        job->db[first + k] = (float)leaf[0][k];
     }
 }
 
 static inline void biases_run(struct pool *pool, struct biases *job)
 {
     pool_run(pool, (job->o + BIASES_BLOCK - 1) / BIASES_BLOCK, biases_chunk, job);
-}
-
-/* y += bias over rows of o. */
-static inline void bias_add(float *y, const float *bias, int64_t rows, int64_t o)
-{
-    for (int64_t i = 0; i < rows; i++, y += o)
-        for (int64_t k = 0; k < o; k++) y[k] += bias[k];
 }
