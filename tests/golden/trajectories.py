@@ -5,7 +5,8 @@ either of its kernels, how far PyTorch itself is off.
 The formula: element i (in torch's layout) of the tensor NAME is a number u in [0, 1) made by splitmix64 from
 FNV-1a-64(NAME) + i; then
   convolution and linear weights   (2 u - 1) sqrt(6 / fan_in)  and  (2 u - 1) sqrt(3 / fan_in)
-  batch norm weights, biases       0.5 + 0.1 (2 u - 1),  0.8 + 0.1 (2 u - 1)
+  norm weights, biases             0.5 + 0.1 (2 u - 1),  0.8 + 0.1 (2 u - 1)
+  layer scales                     0.5 + 0.1 (2 u - 1)
   other biases                     0.1 (2 u - 1)
   running statistics               as torch starts: mean 0, variance 1
 Sample s of step t has the target k = (7 s + 3 t) % 10 and at (channel c, row y, column x) the picture
@@ -42,12 +43,14 @@ def mix(name, count):
 
 
 def set_weights(model):
-    norms = {name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    norms = {name for name, module in model.named_modules() if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm))}
     with torch.no_grad():
         for name, p in model.named_parameters():
             layer, part = name.rsplit(".", 1)
             u = 2 * mix(name, p.numel()).reshape(p.shape) - 1
-            if p.dim() > 1:
+            if part == "layer_scale":
+                p.copy_(0.5 + 0.1 * u)
+            elif p.dim() > 1:
                 p.copy_(u * ((6 if p.dim() == 4 else 3) / p[0].numel()) ** 0.5)
             else:
                 p.copy_(0.1 * u + ((0.5 if part == "weight" else 0.8) if layer in norms else 0))
@@ -101,6 +104,8 @@ def build(name):
     options = dict(dropout=0.0, stochastic_depth_prob=0.0) if name.startswith("efficientnet") else {}
     if name.startswith("mobilenet"):
         options = dict(dropout=0.0)
+    if name.startswith("convnext"):
+        options = dict(stochastic_depth_prob=0.0)
     return getattr(torchvision.models, name)(num_classes=CLASSES, **options)
 
 
@@ -163,6 +168,7 @@ ADAMW = dict(lr=3e-4, weight_decay=0.01)
 RUNS = [Run(model, name, options, 1.0, 64, 16, 8) for model in ("efficientnet_b0", "efficientnet_lite0")
         for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 RUNS += [Run(model, "sgd", SGD, 1.0, 64, 16, 8) for model in ("mobilenet_v2", "mobilenet_v3_large")]
+RUNS += [Run("convnext_tiny", name, options, 1.0, 64, 8, 8) for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 RUNS += [Run("resnet18", name, options, 0, 32, 16, 3) for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 
 

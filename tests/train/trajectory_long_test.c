@@ -21,7 +21,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUN("resnet18_sgd"),          RUN("resnet18_adamw"),         RUN("efficientnet_b0_sgd"),
         RUN("efficientnet_b0_adamw"), RUN("efficientnet_lite0_sgd"), RUN("efficientnet_lite0_adamw"),
-        RUN("mobilenet_v2_sgd"),      RUN("mobilenet_v3_large_sgd"),
+        RUN("convnext_tiny_sgd"),     RUN("mobilenet_v2_sgd"),       RUN("mobilenet_v3_large_sgd"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
