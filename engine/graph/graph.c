@@ -83,7 +83,7 @@ struct value *graph_input(struct graph *self, const char *name, enum dtype dtype
 static struct value *add_named(struct graph *self, struct value *value, const char *layer, const char *suffix)
 {
     struct text name = {0};
-    text_add(&name, "%s.%s", layer, suffix);
+    text_add(&name, "%s%s%s", layer, *layer ? "." : "", suffix);
     if (graph_find(self, text_get(&name)))
         (void)graph_fail(self, layer, LT_EUNSUPPORTED, "the name %s is used twice", text_get(&name));
     value->name = text_detach(&name);

@@ -88,7 +88,7 @@ void graph_unit(struct graph *self);
 /* Inputs. `shape` includes the batch as dimension 0. */
 struct value *graph_input(struct graph *self, const char *name, enum dtype dtype, struct shape shape);
 
-/* A parameter or buffer, named "LAYER.SUFFIX". */
+/* A parameter or buffer, named "LAYER.SUFFIX", or "SUFFIX" where the layer is "". */
 struct value *graph_parameter(struct graph *self, const char *layer, const char *suffix, struct shape shape,
                               struct init init);
 struct value *graph_buffer(struct graph *self, const char *layer, const char *suffix, enum dtype dtype,

@@ -50,14 +50,14 @@ static void the_first_error_stays(void **state)
     (void)state;
     struct graph *g = graph_new(2);
     struct value *x = picture(g);
-    struct value *bad = linear(g, x, "classifier.1", (struct linear_options){.out_features = 10});
+    struct value *bad = first_token(g, x, "classifier.1");
     assert_null(bad);
     assert_null(relu(g, bad, "after"));
     assert_null(flatten(g, x, "fine.by.itself"));
     assert_null(conv2d(g, x, "later", (struct conv2d_options){0}));
     (void)lt_fail(LT_EIO, "something else in between");
     assert_int_equal(graph_status(g), LT_ESHAPE);
-    assert_string_equal(lt_message(), "layer classifier.1: linear needs real numbers [n, c], not [2, 8, 8, 3]");
+    assert_string_equal(lt_message(), "layer classifier.1: first_token needs real numbers [n, s, c], not [2, 8, 8, 3]");
     graph_free(g);
 }
 

@@ -95,7 +95,7 @@ static void initial_values_are_torchs(void **state)
         check_spread(&m, name, least, most, deviation);
         checked++;
     }
-    assert_int_equal(checked, 21);
+    assert_int_equal(checked, 26);
     close_machine(&m);
     fclose(file);
 }

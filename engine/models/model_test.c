@@ -94,7 +94,7 @@ static void names_and_shapes_are_torchvisions(void **state)
         models++;
     }
     fclose(file);
-    assert_int_equal(models, 19);
+    assert_int_equal(models, 22);
 }
 
 /* The layer's node; fails when there is none. */

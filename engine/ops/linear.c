@@ -84,9 +84,11 @@ struct value *linear(struct graph *g, struct value *x, const char *layer, struct
         return NULL;
     }
     struct value *in[3] = {x};
-    in[1] = graph_parameter(g, layer, "weight", SHAPE(options.out_features, x->shape.size[x->shape.rank - 1]),
-                            options.init);
-    if (options.bias) in[2] = graph_parameter(g, layer, "bias", SHAPE(options.out_features), options.bias_init);
+    in[1] = graph_parameter(g, layer, options.weight_name ? options.weight_name : "weight",
+                            SHAPE(options.out_features, x->shape.size[x->shape.rank - 1]), options.init);
+    if (options.bias)
+        in[2] = graph_parameter(g, layer, options.bias_name ? options.bias_name : "bias", SHAPE(options.out_features),
+                                options.bias_init);
     struct node *node = graph_node(g, &op_linear, layer, NULL, 0, in, options.bias ? 3 : 2);
     return node ? node->out[0] : NULL;
 }

@@ -21,7 +21,7 @@ const struct op *op_at(enum op_id id)
 
 enum lt_err op_check_input(struct graph *graph, const struct op *op, const char *layer, const struct value *x, int rank)
 {
-    static const char *const wanted[] = {"", " [n]", " [n, c]", " [n, h, c]", " [n, h, w, c]", " of five dimensions"};
+    static const char *const wanted[] = {"", " [n]", " [n, c]", " [n, s, c]", " [n, h, w, c]", " of five dimensions"};
     if (x->dtype == DTYPE_REAL && (rank == 0 || x->shape.rank == rank)) return LT_OK;
     char text[128];
     return graph_fail(graph, layer, LT_ESHAPE, "%s needs real numbers%s, not %s%s%s", op->name, wanted[rank],

@@ -23,6 +23,7 @@ struct linear_options {
     int64_t out_features;
     bool bias;
     struct init init, bias_init;
+    const char *weight_name, *bias_name; /* NULL: "weight", "bias" */
 };
 /* Over the last dimension: x [n,…,c] -> [n,…,o]; weight [o,c], bias [o]. */
 struct value *linear(struct graph *g, struct value *x, const char *layer, struct linear_options options);
@@ -46,6 +47,15 @@ struct value *gelu(struct graph *g, struct value *x, const char *layer);
 
 /* Over the last dimension c: x [n,…,c] -> same; weight, bias [c]. */
 struct value *layer_norm(struct graph *g, struct value *x, const char *layer, double eps);
+
+/* Self-attention. qkv [n,s,3d]: query, key and value of each token -> [n,s,d]; d is cut into so many heads. */
+struct value *attention(struct graph *g, struct value *qkv, const char *layer, int64_t heads);
+
+/* x [n,h,w,d] -> [n,1+h*w,d]: the parameter CLASS_TOKEN [1,1,d] before the patches, and POSITIONS [1,1+h*w,d] added. */
+struct value *tokens(struct graph *g, struct value *x, const char *class_token, const char *positions);
+
+/* x [n,s,d] -> [n,d]: the first token. */
+struct value *first_token(struct graph *g, struct value *x, const char *layer);
 
 /* x [n,h,w,c] times the parameter LAYER.NAME [c,1,1], which starts at `initial`. */
 struct value *scale(struct graph *g, struct value *x, const char *layer, const char *name, double initial);

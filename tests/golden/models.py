@@ -13,9 +13,13 @@ import torchvision
 
 MODELS = [f"resnet{n}" for n in (18, 34, 50, 101, 152)] + [f"efficientnet_b{n}" for n in range(8)]
 MODELS += ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "convnext_tiny", "convnext_small"]
+MODELS += ["vit_b_16", "vit_b_32", "vit_l_16"]
 SPREADS = {
     "resnet18": ["conv1.weight", "layer4.1.conv2.weight", "fc.weight", "fc.bias", "bn1.weight", "layer1.0.bn2.bias"],
     "convnext_tiny": ["features.0.0.weight", "features.1.0.layer_scale", "features.7.2.block.3.weight"],
+    "vit_b_32": ["conv_proj.weight", "encoder.layers.encoder_layer_3.self_attention.in_proj_weight",
+                 "encoder.layers.encoder_layer_3.self_attention.out_proj.weight",
+                 "encoder.layers.encoder_layer_3.mlp.0.bias", "heads.head.weight"],
     "mobilenet_v2": ["features.2.conv.1.0.weight", "classifier.1.weight", "classifier.1.bias"],
     "mobilenet_v3_large": ["features.4.block.2.fc1.weight", "classifier.0.weight", "classifier.3.weight"],
     "efficientnet_b0": ["features.0.0.weight", "features.6.2.block.1.0.weight", "features.6.2.block.2.fc1.weight",
@@ -41,7 +45,8 @@ def lite0():
 
 
 def model_lines(name):
-    return lite0() if name == "efficientnet_lite0" else lines_of(getattr(torchvision.models, name)(num_classes=10).state_dict())
+    options = dict(image_size=64) if name.startswith("vit") else {}
+    return lite0() if name == "efficientnet_lite0" else lines_of(getattr(torchvision.models, name)(num_classes=10, **options).state_dict())
 
 
 def fnv(text):

@@ -124,6 +124,19 @@ def rows():
         c = x.shape[-1:]
         case.output(back(F.layer_norm(x, c, case.input(1, c, trained=not frozen), case.input(2, c, trained=not frozen), eps)))
         yield case
+    for name, shape, heads in (("attention", (2, 5, 18), 2), ("attention_one_head", (3, 4, 9), 1)):
+        case, limit = Case(name), 2 if heads == 2 else 3
+        n, s, d = shape[0], shape[1], shape[2] // 3
+        q, k, v = case.input(0, shape, -limit, limit).reshape(n, s, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+        case.output(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, s, d))
+        yield case
+    case = Case("tokens")
+    x, first, positions = case.input(0, (3, 5, 2, 3)), case.input(1, (1, 1, 5)), case.input(2, (1, 7, 5))
+    case.output(torch.cat([first.expand(3, -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions)
+    yield case
+    case = Case("first_token")
+    case.output(case.input(0, (3, 4, 5))[:, 0])
+    yield case
     case = Case("scale")
     case.output(case.input(0, (3, 5, 2, 3)) * case.input(1, (5, 1, 1)))
     yield case

@@ -46,7 +46,7 @@ def set_weights(model):
     norms = {name for name, module in model.named_modules() if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm))}
     with torch.no_grad():
         for name, p in model.named_parameters():
-            layer, part = name.rsplit(".", 1)
+            layer, _, part = name.rpartition(".")
             u = 2 * mix(name, p.numel()).reshape(p.shape) - 1
             if part == "layer_scale":
                 p.copy_(0.5 + 0.1 * u)
@@ -104,6 +104,8 @@ def build(name):
     options = dict(dropout=0.0, stochastic_depth_prob=0.0) if name.startswith("efficientnet") else {}
     if name.startswith("mobilenet"):
         options = dict(dropout=0.0)
+    if name.startswith("vit"):
+        options = dict(image_size=64)
     if name.startswith("convnext"):
         options = dict(stochastic_depth_prob=0.0)
     return getattr(torchvision.models, name)(num_classes=CLASSES, **options)
@@ -169,6 +171,7 @@ RUNS = [Run(model, name, options, 1.0, 64, 16, 8) for model in ("efficientnet_b0
         for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 RUNS += [Run(model, "sgd", SGD, 1.0, 64, 16, 8) for model in ("mobilenet_v2", "mobilenet_v3_large")]
 RUNS += [Run("convnext_tiny", name, options, 1.0, 64, 8, 8) for name, options in (("sgd", SGD), ("adamw", ADAMW))]
+RUNS += [Run("vit_b_16", "sgd", SGD, 1.0, 64, 8, 8), Run("vit_b_32", "adamw", ADAMW, 1.0, 64, 4, 3)]
 RUNS += [Run("resnet18", name, options, 0, 32, 16, 3) for name, options in (("sgd", SGD), ("adamw", ADAMW))]
 
 

@@ -112,6 +112,19 @@ const struct op_case op_cases[] = {
     {.name = "layer_norm_rows", .op = OP_layer_norm, .x = X2(4, 5), .norm = {.eps = 1e-5}},
     {.name = "layer_norm_frozen", .op = OP_layer_norm, .x = X2(3, 5), .norm = {.eps = 1e-5}, .frozen = true},
     {.name = "layer_norm_large", .op = OP_layer_norm, .x = X4(9, 5, 7, 77), .norm = {.eps = 1e-6}, .large = true},
+    {.name = "attention", .op = OP_attention, .x = X3(2, 5, 18), .low = -2, .high = 2, .out = {2}},
+    {.name = "attention_one_head", .op = OP_attention, .x = X3(3, 4, 9), .low = -3, .high = 3, .out = {1}},
+    {.name = "attention_large",
+     .op = OP_attention,
+     .x = X3(3, 50, 192),
+     .low = -4,
+     .high = 4,
+     .out = {4},
+     .large = true},
+    {.name = "tokens", .op = OP_tokens, .x = X4(3, 2, 3, 5)},
+    {.name = "tokens_large", .op = OP_tokens, .x = X4(9, 5, 7, 77), .large = true},
+    {.name = "first_token", .op = OP_first_token, .x = X3(3, 4, 5)},
+    {.name = "first_token_large", .op = OP_first_token, .x = X3(9, 50, 77), .large = true},
     {.name = "scale", .op = OP_scale, .x = X4(3, 2, 3, 5)},
     {.name = "scale_large", .op = OP_scale, .x = X4(9, 5, 7, 77), .large = true},
 
@@ -308,6 +321,17 @@ PLAIN(sigmoid)
 PLAIN(hardsigmoid)
 PLAIN(hardswish)
 PLAIN(gelu)
+PLAIN(first_token)
+
+static struct value *build_attention(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
+{
+    return attention(g, x, layer, c->out[0]);
+}
+static struct value *build_tokens(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
+{
+    (void)c, (void)layer;
+    return tokens(g, x, "class_token", "positions");
+}
 
 static struct value *build_layer_norm(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
 {

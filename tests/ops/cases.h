@@ -17,7 +17,7 @@ struct op_case {
     struct batch_norm_options norm;
     enum op_id behind; /* batch_norm: the activation fused behind it; OP_normalize (0) means none */
     struct pool_options pool;
-    int64_t out[2];   /* of adaptive_avg_pool2d */
+    int64_t out[2];   /* of adaptive_avg_pool2d; heads of attention */
     double p;         /* dropout, stochastic_depth; label smoothing of cross_entropy */
     double low, high; /* range of in[0]; both 0 mean -1 … 1 */
     double kink[2];   /* where in[0] must not be, when kinks > 0 */

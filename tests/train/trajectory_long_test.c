@@ -19,9 +19,10 @@ static void on_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUN("resnet18_sgd"),          RUN("resnet18_adamw"),         RUN("efficientnet_b0_sgd"),
-        RUN("efficientnet_b0_adamw"), RUN("efficientnet_lite0_sgd"), RUN("efficientnet_lite0_adamw"),
-        RUN("convnext_tiny_sgd"),     RUN("mobilenet_v2_sgd"),       RUN("mobilenet_v3_large_sgd"),
+        RUN("resnet18_sgd"),           RUN("resnet18_adamw"),         RUN("efficientnet_b0_sgd"),
+        RUN("efficientnet_b0_adamw"),  RUN("efficientnet_lite0_sgd"), RUN("efficientnet_lite0_adamw"),
+        RUN("convnext_tiny_sgd"),      RUN("vit_b_32_adamw"),         RUN("mobilenet_v2_sgd"),
+        RUN("mobilenet_v3_large_sgd"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,8 @@ int main(void)
         cmocka_unit_test_prestate(with_adamw, "efficientnet_lite0_adamw"),
         cmocka_unit_test_prestate(with_sgd, "convnext_tiny_sgd"),
         cmocka_unit_test_prestate(with_adamw, "convnext_tiny_adamw"),
+        cmocka_unit_test_prestate(with_sgd, "vit_b_16_sgd"),
+        cmocka_unit_test_prestate(with_adamw, "vit_b_32_adamw"),
         cmocka_unit_test_prestate(with_sgd, "mobilenet_v2_sgd"),
         cmocka_unit_test_prestate(with_sgd, "mobilenet_v3_large_sgd"),
     };
