@@ -37,7 +37,12 @@ static void make_places(struct plan *self)
     for (size_t i = 0; i < self->graph->value_count; i++) {
         const struct value *value = self->graph->value[i];
         const struct tensor tensor = {.dtype = plan_dtype(self, value), .shape = value->shape};
-        self->place[i] = (struct place){.tensor = tensor, .gradient = tensor, .lifetime = -1, .gradient_lifetime = -1};
+        self->place[i] = (struct place){.tensor = tensor,
+                                        .gradient = tensor,
+                                        .again = tensor,
+                                        .lifetime = -1,
+                                        .gradient_lifetime = -1,
+                                        .again_lifetime = -1};
     }
 }
 

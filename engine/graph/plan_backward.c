@@ -42,15 +42,21 @@ static bool is_reached(const struct plan *self, const struct node *node)
 
 /* ---- one node ---- */
 
-static void touch_what_backward_reads(struct plan *self, const struct node *node)
+/* Calls `what` for every value whose content backward reads. */
+static void each_read(struct plan *self, const struct node *node, void (*what)(struct plan *, const struct value *))
 {
     const unsigned reads = node->op->backward_reads;
     for (int i = 0; i < node->in_count; i++)
-        if (reads & ((unsigned)OP_READS_IN0 << i)) plan_touch(self, self->place[node->in[i]->id].lifetime);
-    for (int k = 0; k < node->out_count; k++) {
-        if (reads & OP_READS_OUT) plan_touch(self, self->place[node->out[k]->id].lifetime);
-        plan_touch(self, self->place[node->out[k]->id].gradient_lifetime);
-    }
+        if (reads & ((unsigned)OP_READS_IN0 << i)) what(self, node->in[i]);
+    for (int k = 0; k < node->out_count; k++)
+        if (reads & OP_READS_OUT) what(self, node->out[k]);
+}
+
+static void touch_what_backward_reads(struct plan *self, const struct node *node)
+{
+    each_read(self, node, plan_make_again);
+    each_read(self, node, plan_touch_in_backward);
+    for (int k = 0; k < node->out_count; k++) plan_touch(self, self->place[node->out[k]->id].gradient_lifetime);
     for (int k = 0; k < node->saved_count; k++) plan_touch(self, self->place[node->saved[k]->id].lifetime);
 }
 
@@ -134,8 +140,11 @@ static void bind_gradients(const struct plan *self, struct call *call)
 
 void plan_bind_backward(struct plan *self)
 {
-    for (int i = 0; i < self->list[PLAN_BACKWARD].count; i++)
-        bind_gradients(self, self->list[PLAN_BACKWARD].item[i].call);
+    for (int i = 0; i < self->list[PLAN_BACKWARD].count; i++) {
+        const struct instruction *item = &self->list[PLAN_BACKWARD].item[i];
+        plan_bind_again(self, item->call);
+        if (item->run != self->kernel[item->call->node->id]->recompute) bind_gradients(self, item->call);
+    }
     for (size_t i = 0; i < self->accumulations; i++) {
         struct accumulation *sum = self->accumulation[i];
         struct tensor gradient = self->place[sum->call.node->in[sum->input]->id].gradient, temporary = gradient;

@@ -53,26 +53,28 @@ static enum lt_err find_kernels(struct plan *self)
 
 /* ---- forward ---- */
 
-static bool is_output(const struct plan *self, const struct value *value)
+bool plan_is_output(const struct plan *self, const struct value *value)
 {
     for (int i = 0; i < self->outputs.count; i++)
         if (self->outputs.output[i] == value) return true;
     return false;
 }
 
-/* Is `value` still read after the forward instruction of `node`? By a later node, by a backward instruction, or by the
- * user. */
+/* Is `value` still read after the forward instruction of `node`? By a later node, by a backward instruction for which
+ * it is not made again, or by the user. */
 static bool needed_after(const struct plan *self, const struct value *value, const struct node *node)
 {
-    if (is_output(self, value)) return true;
+    if (plan_is_output(self, value)) return true;
     const struct node *producer = value->producer;
-    if (plan_has_backward(self, producer) && (producer->op->backward_reads & OP_READS_OUT)) return true;
+    const bool stored = !self->place[value->id].recomputed;
+    if (stored && plan_has_backward(self, producer) && (producer->op->backward_reads & OP_READS_OUT)) return true;
     for (size_t n = 0; n < self->graph->node_count; n++) {
         const struct node *reader = self->graph->node[n];
         for (int i = 0; i < reader->in_count; i++) {
             if (reader->in[i] != value) continue;
             if (reader->id > node->id) return true;
-            if (plan_has_backward(self, reader) && (reader->op->backward_reads & ((unsigned)OP_READS_IN0 << i)))
+            if (stored && plan_has_backward(self, reader) &&
+                (reader->op->backward_reads & ((unsigned)OP_READS_IN0 << i)))
                 return true;
         }
     }
@@ -113,6 +115,7 @@ enum lt_err plan_make_forward(struct plan *self)
     self->kernel = memory_new(self->graph->node_count + 1, sizeof *self->kernel);
     LT_TRY(find_kernels(self));
     LT_TRY(plan_mark_wanted(self));
+    plan_mark_recomputed(self);
     for (size_t n = 0; n < self->graph->node_count; n++) forward_node(self, self->graph->node[n]);
     return LT_OK;
 }
@@ -167,7 +170,7 @@ void plan_bind(struct plan *self)
             const bool backward = list == PLAN_BACKWARD;
             item->bytes = bytes_of(call->in, NODE_IN_MAX) + bytes_of(call->out, NODE_OUT_MAX) +
                           bytes_of(call->saved, NODE_SAVED_MAX);
-            if (backward) item->bytes = backward_bytes(call);
+            if (backward && item->run != self->kernel[call->node->id]->recompute) item->bytes = backward_bytes(call);
             if (call->node->op->macs) item->macs = backward ? backward_macs(call) : call->node->op->macs(call->node);
         }
     }

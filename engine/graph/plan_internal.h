@@ -2,6 +2,7 @@
  *   plan_parameters.c    parameters get their places in flat memory
  *   plan_instructions.c  forward instructions, and the first and last use of every activation
  *   plan_backward.c      backward instructions and gradients, found by walking the nodes in reverse
+ *   plan_recompute.c     which outputs are made again in backward instead of being stored until then
  *   plan_memory.c        lifetimes get offsets in one arena; memory is taken; calls get their pointers
  *   plan_run.c           the loops that run the lists
  * Thread: the device's. */
@@ -26,8 +27,11 @@ struct instructions {
 struct place {
     struct tensor tensor, gradient;  /* data is set once memory is there */
     int lifetime, gradient_lifetime; /* in the arena, or -1 */
-    bool wanted;   /* its gradient is wanted: trained parameters, and activations that depend on one */
-    int gradients; /* contributions to its gradient so far */
+    bool recomputed;                 /* what backward reads is made again: */
+    struct tensor again;
+    int again_lifetime; /* -1 until a backward instruction has asked for it */
+    bool wanted;        /* its gradient is wanted: trained parameters, and activations that depend on one */
+    int gradients;      /* contributions to its gradient so far */
 };
 
 /* gradient += temporary: a value that several nodes read gets its gradient in pieces. The first piece is written to the
@@ -110,6 +114,16 @@ bool plan_has_backward(const struct plan *self, const struct node *node);
 enum lt_err plan_mark_wanted(struct plan *self) LT_MUST_CHECK;
 void plan_make_backward(struct plan *self);
 void plan_bind_backward(struct plan *self);
+
+/* plan_recompute.c: marks the values; before a backward instruction that reads a value, sees to it that it is there,
+ * and keeps it until after that instruction; points the backward calls at what was made again. */
+void plan_mark_recomputed(struct plan *self);
+void plan_make_again(struct plan *self, const struct value *value);
+void plan_touch_in_backward(struct plan *self, const struct value *value);
+void plan_bind_again(struct plan *self, struct call *call);
+
+/* plan_instructions.c: is the value one that the user reads after a run? */
+bool plan_is_output(const struct plan *self, const struct value *value);
 
 /* plan_memory.c: gives every lifetime an offset, so that those that overlap in time do not overlap in memory, and
  * returns the arena's size. A pure function of the lifetimes. */

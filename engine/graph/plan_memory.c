@@ -132,6 +132,7 @@ static void point_values(struct plan *self)
     for (size_t i = 0; i < self->graph->value_count; i++) {
         struct place *place = &self->place[i];
         if (place->lifetime >= 0) place->tensor.data = self->arena + self->lifetime[place->lifetime].offset;
+        if (place->again_lifetime >= 0) place->again.data = self->arena + self->lifetime[place->again_lifetime].offset;
         if (place->gradient_lifetime >= 0)
             place->gradient.data = self->arena + self->lifetime[place->gradient_lifetime].offset;
         if (self->graph->value[i]->kind != VALUE_INPUT) continue;

@@ -274,6 +274,21 @@ static void evaluate(const struct call *call, const struct step *step)
     run(call, step, false);
 }
 
+/* y again, from what the last forward saved. */
+static void recompute(const struct call *call, const struct step *step)
+{
+    struct job job = make_job(call, step);
+    const float *mean = call->saved[0].data, *scale = call->saved[1].data, *shift = call->saved[2].data,
+                *weight = call->in[1].data;
+    for (int64_t k = 0; k < job.c; k++) {
+        job.numbers[MEAN * job.c + k] = mean[k];
+        job.numbers[FACTOR * job.c + k] = weight[k] * scale[k];
+        job.numbers[SHIFT * job.c + k] = shift[k];
+    }
+    job.stream = vec_streams(call->out[0].data, job.c, job.n * job.pixels * job.c * (int64_t)sizeof(float));
+    pool_run(step->pool, job.n, normalize, &job);
+}
+
 /* ---- backward: dx = weight scale (g - mean(g) - xhat mean(g xhat)), g the gradient in front of the activation ---- */
 
 /* With m the mean as float and d what it lacks: dx = GAIN (g - (x - m) SLOPE - constant), constant = mean(g) - d SLOPE,
@@ -347,4 +362,4 @@ static void backward(const struct call *call, const struct step *step)
 
 extern const struct kernel ISA_NAME(batch_norm_cpu);
 const struct kernel ISA_NAME(batch_norm_cpu) = {
-    .forward = forward, .backward = backward, .evaluate = evaluate, .workspace = workspace};
+    .forward = forward, .backward = backward, .evaluate = evaluate, .recompute = recompute, .workspace = workspace};

@@ -67,4 +67,4 @@ static void backward(const struct call *call, const struct step *step)
 }
 
 extern const struct kernel ISA_NAME(mul_cpu);
-const struct kernel ISA_NAME(mul_cpu) = {.forward = forward, .backward = backward};
+const struct kernel ISA_NAME(mul_cpu) = {.forward = forward, .backward = backward, .recompute = forward};

@@ -35,6 +35,9 @@ struct kernel {
     kernel_function *forward;  /* training */
     kernel_function *backward; /* NULL: the op has no gradient */
     kernel_function *evaluate; /* NULL: forward serves */
+    /* Makes out[0] of the last forward again, from in[] and saved[] and nothing else changed: for ops so cheap that
+     * their output need not be stored until backward reads it. NULL: it is stored. */
+    kernel_function *recompute;
     /* Bytes of workspace for the largest of the three; NULL: none. `threads` is the pool's size. */
     size_t (*workspace)(const struct node *node, int threads);
 };
