@@ -102,15 +102,20 @@ static void backward_node(struct plan *self, const struct node *node)
     call->node = node;
     plan_own_call(self, call);
     touch_what_backward_reads(self, node);
+    kernel_function *run = self->kernel[node->id]->backward;
     for (int i = 0; i < node->in_count; i++) {
         struct place *place = &self->place[node->in[i]->id];
         if (!place->wanted) continue;
-        if (place->gradients++ == 0)
+        if (place->gradients++ == 0) {
             make_gradient(self, node, i);
-        else
+        } else if (i == 0 && self->kernel[node->id]->backward_add) {
+            plan_touch(self, place->gradient_lifetime);
+            run = self->kernel[node->id]->backward_add;
+        } else {
             sums[count++] = make_accumulation(self, call, i);
+        }
     }
-    plan_append(self, PLAN_BACKWARD, self->kernel[node->id]->backward, call);
+    plan_append(self, PLAN_BACKWARD, run, call);
     self->now++;
     for (int k = 0; k < count; k++) {
         plan_touch(self, sums[k]->temporary);

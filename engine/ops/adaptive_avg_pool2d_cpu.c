@@ -8,7 +8,7 @@ struct job {
     float *to;
     const float *from;
     const int64_t *x, *y; /* sizes [n,h,w,c] of input and output */
-    bool backward;
+    bool backward, adds;  /* backward: adds to what is there */
 };
 
 static void add_scaled(float *restrict to, const float *restrict from, float factor, int64_t c)
@@ -39,22 +39,39 @@ static void one_sample(void *context, int64_t n, int thread)
     (void)thread;
     const struct job *job = context;
     const int64_t *to = job->backward ? job->x : job->y, row = to[1] * to[2] * to[3];
-    memset(job->to + n * row, 0, (size_t)row * sizeof *job->to);
+    if (!job->adds) memset(job->to + n * row, 0, (size_t)row * sizeof *job->to);
     for (int64_t oh = 0; oh < job->y[1]; oh++)
         for (int64_t ow = 0; ow < job->y[2]; ow++) one_bin(job, n, oh, ow);
 }
 
 static void forward(const struct call *call, const struct step *step)
 {
-    struct job job = {call->out[0].data, call->in[0].data, call->in[0].shape.size, call->out[0].shape.size, false};
+    struct job job = {
+        .to = call->out[0].data, .from = call->in[0].data, .x = call->in[0].shape.size, .y = call->out[0].shape.size};
+    pool_run(step->pool, step->n, one_sample, &job);
+}
+
+static void run_backward(const struct call *call, const struct step *step, bool adds)
+{
+    struct job job = {.to = call->din[0].data,
+                      .from = call->dout[0].data,
+                      .x = call->din[0].shape.size,
+                      .y = call->dout[0].shape.size,
+                      .backward = true,
+                      .adds = adds};
     pool_run(step->pool, step->n, one_sample, &job);
 }
 
 static void backward(const struct call *call, const struct step *step)
 {
-    struct job job = {call->din[0].data, call->dout[0].data, call->din[0].shape.size, call->dout[0].shape.size, true};
-    pool_run(step->pool, step->n, one_sample, &job);
+    run_backward(call, step, false);
+}
+
+static void backward_add(const struct call *call, const struct step *step)
+{
+    run_backward(call, step, true);
 }
 
 extern const struct kernel ISA_NAME(adaptive_avg_pool2d_cpu);
-const struct kernel ISA_NAME(adaptive_avg_pool2d_cpu) = {.forward = forward, .backward = backward};
+const struct kernel ISA_NAME(adaptive_avg_pool2d_cpu) = {
+    .forward = forward, .backward = backward, .backward_add = backward_add};

@@ -171,6 +171,7 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
     const struct conv2d_sizes *s = o->s;
     const int size = tile_size(sw);
     const int64_t begin = (o->column + s->left) / sw;
+    const int before = (kw - 1) / sw, reads = before + (size - 1) / sw + 1; /* dy that a tile reads */
     vec sum[STRIDED_TILE];
     for (int t = 0; t < size; t++) sum[t] = o->first;
     for (int64_t i = 0; i < s->kh; i++) {
@@ -178,7 +179,8 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
         if (up < 0 || up % s->sh != 0 || up / s->sh >= s->oh) continue;
         const float *dy = o->from + up / s->sh * s->ow * s->c, *w = o->weight + i * kw * s->c;
 #pragma GCC unroll 32
-        for (int p = -((kw - 1) / sw); p <= (size - 1) / sw; p++) {
+        for (int q = 0; q < reads; q++) {
+            const int p = q - before;
             const int64_t v = begin + p;
             if (v < 0 || v >= s->ow) continue;
             const vec value = load(dy + v * s->c, count);

@@ -32,9 +32,10 @@ typedef void kernel_function(const struct call *call, const struct step *step);
 
 /* The kernels of one op on one backend. */
 struct kernel {
-    kernel_function *forward;  /* training */
-    kernel_function *backward; /* NULL: the op has no gradient */
-    kernel_function *evaluate; /* NULL: forward serves */
+    kernel_function *forward;      /* training */
+    kernel_function *backward;     /* NULL: the op has no gradient */
+    kernel_function *backward_add; /* as backward, but adds to din[0]; NULL: the plan adds a temporary */
+    kernel_function *evaluate;     /* NULL: forward serves */
     /* Makes out[0] of the last forward again, from in[] and saved[] and nothing else changed: for ops so cheap that
      * their output need not be stored until backward reads it. NULL: it is stored. */
     kernel_function *recompute;

@@ -1,11 +1,13 @@
 /* What plans rely on, for every op on every backend: samples that are not there are neither read nor counted; backward
  * reads only what the op says; memory may be shared where the op says so. */
+#include "data/base/memory.h"
 #include "tests/ops/one_node.h"
 #include "tests/ops/runner.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -57,6 +59,57 @@ static void compare_capacity(const struct op_test *test, int64_t n, bool evaluat
     results_release(&exact), results_release(&ragged);
 }
 
+static float *copy_of(const struct one_node *m, struct tensor t, int64_t *count)
+{
+    *count = shape_count(t.shape) / t.shape.size[0] * m->step.n;
+    float *copy = memory_new((size_t)*count, sizeof *copy);
+    memcpy(copy, t.data, (size_t)*count * sizeof *copy); /* these backends work in host memory */
+    return copy;
+}
+
+/* The output, spoiled after forward, comes again to the bit, and the buffers stay as they are. */
+static void check_recompute(struct one_node *m)
+{
+    int64_t count, buffers = 0;
+    one_node_fill(m);
+    one_node_forward(m);
+    float *first = copy_of(m, m->call.out[0], &count), mean[64];
+    const struct tensor buffer = m->node->in_count > 3 ? m->call.in[3] : (struct tensor){0};
+    if (buffer.data) buffers = shape_count(buffer.shape) < 64 ? shape_count(buffer.shape) : 64;
+    memcpy(mean, buffers ? buffer.data : mean, (size_t)buffers * sizeof *mean);
+    memset(m->call.out[0].data, 0x7f, (size_t)count * sizeof *first);
+    m->kernel->recompute(&m->call, &m->step);
+    assert_memory_equal(m->call.out[0].data, first, (size_t)count * sizeof *first);
+    if (buffers) assert_memory_equal(mean, buffer.data, (size_t)buffers * sizeof *mean);
+    free(first);
+}
+
+/* What was in din[0], and the gradient on top of it. */
+static void check_backward_add(struct one_node *m)
+{
+    int64_t count;
+    one_node_fill(m);
+    one_node_forward(m);
+    one_node_backward(m);
+    float *gradient = copy_of(m, m->call.din[0], &count), *to = m->call.din[0].data;
+    for (int64_t i = 0; i < count; i++) to[i] = (float)(i % 7) - 3;
+    m->kernel->backward_add(&m->call, &m->step);
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabsf(to[i] - ((float)(i % 7) - 3 + gradient[i])) < 1e-5f)) fail_msg("din0[%lld] is off", (long long)i);
+    free(gradient);
+}
+
+static void check_extras(const struct op_test *test)
+{
+    struct one_node m;
+    struct one_node_options options = {.backend = test->backend ? test->backend : &backend_reference,
+                                       .real = DTYPE_F32};
+    if (!one_node_open(&m, test->op_case, options)) return;
+    if (m.kernel->recompute) check_recompute(&m);
+    if (m.kernel->backward_add && m.call.din[0].data) check_backward_add(&m);
+    one_node_close(&m);
+}
+
 static void keeps_its_word(void **state)
 {
     const struct op_test *test = *state;
@@ -72,6 +125,7 @@ static void keeps_its_word(void **state)
         if (!(op->backward_reads & OP_READS_IN0))
             compare(test, (struct one_node_options){.in_place_forward = true}, false, "forward in place");
     }
+    check_extras(test);
     if (op->in_place_backward)
         compare(test, (struct one_node_options){.in_place_backward = true}, false, "backward in place");
 }
