@@ -11,7 +11,8 @@ static inline __attribute__((always_inline)) void pick(const struct pool_sizes *
             const int64_t index = h * s->w + w;
             const vec value = count == VEC ? vec_load(x + index * s->c) : vec_load_some(x + index * s->c, count);
             const bool first = h == v->h0 && w == v->w0;
-            const ivec better = first ? ~(ivec){0} : (value > best) | (value != value);
+            const ivec nan = value != value; /* NOLINT(misc-redundant-expression) */
+            const ivec better = first ? ~(ivec){0} : (value > best) | nan;
             best = (vec)(((ivec)value & better) | ((ivec)best & ~better));
             where = ((int32_t)index & better) | (where & ~better);
         }
