@@ -44,19 +44,6 @@ static size_t workspace(const struct node *node, int threads)
     return (size_t)(x[0] * SUMS * x[3]) * sizeof(double) + (size_t)(NUMBERS * x[3]) * sizeof(float);
 }
 
-/* `count` channels from k: a loop of VEC ones, or the rest. */
-static inline __attribute__((always_inline)) vec load(const float *from, int64_t count)
-{
-    return count == VEC ? vec_load(from) : vec_load_some(from, count);
-}
-static inline __attribute__((always_inline)) void store(float *to, vec v, int64_t count)
-{
-    if (count == VEC)
-        vec_store(to, v);
-    else
-        vec_store_some(to, v, count);
-}
-
 /* Calls `pass(job, n, activation)` with the activation as a constant. */
 #define ACTIVATION_DISPATCH(pass, job, n)                                                                              \
     do {                                                                                                               \
@@ -86,11 +73,11 @@ static inline __attribute__((always_inline)) void sum_forward_tile(const struct 
     vec one[WIDE][SUMS], pivot[WIDE];
     for (int v = 0; v < vectors; v++) {
         for (int which = 0; which < SUMS; which++) one[v][which] = (vec){0};
-        pivot[v] = load(job->numbers + k + v * VEC, count);
+        pivot[v] = vec_load_some(job->numbers + k + v * VEC, count);
     }
     for (int64_t i = 0; i < pixels; i++, x += job->c)
         for (int v = 0; v < vectors; v++) {
-            vec d = load(x + k + v * VEC, count) - pivot[v];
+            vec d = vec_load_some(x + k + v * VEC, count) - pivot[v];
             one[v][0] += d;
             one[v][1] += d * d;
         }
@@ -106,14 +93,14 @@ static inline __attribute__((always_inline)) void sum_backward_tile(const struct
     vec one[WIDE][SUMS], mean[WIDE], factor[WIDE], shift[WIDE];
     for (int v = 0; v < vectors; v++) {
         for (int which = 0; which < SUMS; which++) one[v][which] = (vec){0};
-        mean[v] = load(mean_of + k + v * VEC, count);
-        factor[v] = load(job->numbers + GAIN * job->c + k + v * VEC, count);
-        shift[v] = load(shift_of + k + v * VEC, count);
+        mean[v] = vec_load_some(mean_of + k + v * VEC, count);
+        factor[v] = vec_load_some(job->numbers + GAIN * job->c + k + v * VEC, count);
+        shift[v] = vec_load_some(shift_of + k + v * VEC, count);
     }
     for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c)
         for (int v = 0; v < vectors; v++) {
-            vec d = load(x + k + v * VEC, count) - mean[v];
-            vec g = activation_gradient(load(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
+            vec d = vec_load_some(x + k + v * VEC, count) - mean[v];
+            vec g = activation_gradient(vec_load_some(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
             one[v][0] += g;
             one[v][1] += g * d;
             one[v][2] += d;
@@ -218,12 +205,13 @@ static inline __attribute__((always_inline)) void normalize_vector(const struct 
                                                                    int64_t k, int64_t count, const int op)
 {
     const float *numbers = job->numbers + k;
-    vec z = (load(x + k, count) - load(numbers + MEAN * job->c, count)) * load(numbers + FACTOR * job->c, count) +
-            load(numbers + SHIFT * job->c, count);
+    vec z = (vec_load_some(x + k, count) - vec_load_some(numbers + MEAN * job->c, count)) *
+                vec_load_some(numbers + FACTOR * job->c, count) +
+            vec_load_some(numbers + SHIFT * job->c, count);
     if (job->stream)
         vec_stream(y + k, activation_value(z, op));
     else
-        store(y + k, activation_value(z, op), count);
+        vec_store_some(y + k, activation_value(z, op), count);
 }
 
 static inline __attribute__((always_inline)) void normalize_sample(const struct job *job, int64_t n, const int op)
@@ -318,13 +306,13 @@ static inline __attribute__((always_inline)) void backward_vector(const struct j
                                                                   const int op)
 {
     const float *numbers = job->numbers + k;
-    const vec gain = load(numbers + GAIN * job->c, count);
-    vec d = load(x + k, count) - load((const float *)job->call->saved[0].data + k, count);
-    vec g = load(dy + k, count);
+    const vec gain = vec_load_some(numbers + GAIN * job->c, count);
+    vec d = vec_load_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
+    vec g = vec_load_some(dy + k, count);
     if (op != NO_ACTIVATION)
-        g = activation_gradient(g, d * gain + load((const float *)job->call->saved[2].data + k, count), op);
-    g = (g - load(numbers + CONSTANT * job->c, count)) - d * load(numbers + SLOPE * job->c, count);
-    store(dx + k, gain * (g - load(numbers + REST * job->c, count)), count);
+        g = activation_gradient(g, d * gain + vec_load_some((const float *)job->call->saved[2].data + k, count), op);
+    g = (g - vec_load_some(numbers + CONSTANT * job->c, count)) - d * vec_load_some(numbers + SLOPE * job->c, count);
+    vec_store_some(dx + k, gain * (g - vec_load_some(numbers + REST * job->c, count)), count);
 }
 
 static inline __attribute__((always_inline)) void backward_sample(const struct job *job, int64_t n, const int op)

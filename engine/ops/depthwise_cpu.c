@@ -40,19 +40,6 @@ static struct job make_job(const struct call *call, const struct step *step)
     return job;
 }
 
-/* `count` channels, VEC in all blocks but perhaps the last. */
-static inline __attribute__((always_inline)) vec load(const float *from, int64_t count)
-{
-    return count == VEC ? vec_load(from) : vec_load_some(from, count);
-}
-static inline __attribute__((always_inline)) void store(float *to, vec v, int64_t count)
-{
-    if (count == VEC)
-        vec_store(to, v);
-    else
-        vec_store_some(to, v, count);
-}
-
 /* One tile and one vector of channels; `to` is its first pixel, `columns` of it exist. */
 struct tile {
     const struct conv2d_sizes *s;
@@ -94,7 +81,7 @@ static inline __attribute__((always_inline)) void store_sum(const struct tile *o
     if (o->stream)
         vec_stream(o->to + t * o->s->c, sum);
     else
-        store(o->to + t * o->s->c, sum, count);
+        vec_store_some(o->to + t * o->s->c, sum, count);
 }
 
 /* ---- forward: one output row of one sample ---- */
@@ -116,11 +103,11 @@ static inline __attribute__((always_inline)) void forward_tile(const struct tile
         for (int q = 0; q < (size - 1) * sw + kw; q++) {
             const int64_t v = begin + q;
             if (v < 0 || v >= s->w) continue;
-            const vec value = load(x + v * s->c, count);
+            const vec value = vec_load_some(x + v * s->c, count);
 #pragma GCC unroll 8
             for (int t = 0; t < size; t++) {
                 const int j = q - t * sw;
-                if (j >= 0 && j < kw) sum[t] += value * load(w + j * s->c, count);
+                if (j >= 0 && j < kw) sum[t] += value * vec_load_some(w + j * s->c, count);
             }
         }
     }
@@ -142,7 +129,7 @@ static void forward_row(void *context, int64_t row, int thread)
                             .weight = job->weight + k,
                             .row = row % s->oh,
                             .count = s->c - k < VEC ? s->c - k : VEC};
-        tile.first = bias ? load(bias + k, tile.count) : (vec){0};
+        tile.first = bias ? vec_load_some(bias + k, tile.count) : (vec){0};
         tile.stream = job->stream;
         for (; tile.column < s->ow; tile.column += size) {
             tile.columns = s->ow - tile.column;
@@ -183,11 +170,11 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
             const int p = q - before;
             const int64_t v = begin + p;
             if (v < 0 || v >= s->ow) continue;
-            const vec value = load(dy + v * s->c, count);
+            const vec value = vec_load_some(dy + v * s->c, count);
 #pragma GCC unroll 8
             for (int t = 0; t < size; t++) {
                 const int j = t - p * sw;
-                if (j >= 0 && j < kw) sum[t] += value * load(w + j * s->c, count);
+                if (j >= 0 && j < kw) sum[t] += value * vec_load_some(w + j * s->c, count);
             }
         }
     }
@@ -230,12 +217,12 @@ static inline __attribute__((always_inline)) void weight_tile(vec *sum, const st
     const struct conv2d_sizes *s = o->s;
     const int64_t begin = o->column * sw - s->left;
     vec d[TILE];
-    for (int t = 0; t < size; t++) d[t] = load(dy + t * s->c, count);
+    for (int t = 0; t < size; t++) d[t] = vec_load_some(dy + t * s->c, count);
 #pragma GCC unroll 32
     for (int q = 0; q < (size - 1) * sw + kw; q++) {
         const int64_t v = begin + q;
         if (v < 0 || v >= s->w) continue;
-        const vec value = load(o->from + v * s->c, count);
+        const vec value = vec_load_some(o->from + v * s->c, count);
 #pragma GCC unroll 8
         for (int t = 0; t < size; t++) {
             const int j = q - t * sw;
@@ -258,7 +245,7 @@ static inline __attribute__((always_inline)) void weight_row(const struct tile *
     for (; tile.column < s->ow; tile.column++) weight_tile(sum, &tile, o->dy + tile.column * s->c, kw, sw, count, 1);
     for (int j = 0; j < kw; j++) {
         float *to = o->to + j * s->c;
-        store(to, load(to, count) + (sum[2 * j] + sum[2 * j + 1]), count);
+        vec_store_some(to, vec_load_some(to, count) + (sum[2 * j] + sum[2 * j + 1]), count);
     }
 }
 

@@ -48,18 +48,6 @@ static float sum_of(vec v)
         if (k < (c)) body((c)-k);                                                                                      \
     } while (0)
 
-static inline __attribute__((always_inline)) vec load(const float *from, int64_t count)
-{
-    return count == VEC ? vec_load(from) : vec_load_some(from, count);
-}
-static inline __attribute__((always_inline)) void store(float *to, vec v, int64_t count)
-{
-    if (count == VEC)
-        vec_store(to, v);
-    else
-        vec_store_some(to, v, count);
-}
-
 /* ---- forward ---- */
 
 static void forward_row(const struct job *job, int64_t r)
@@ -69,7 +57,7 @@ static void forward_row(const struct job *job, int64_t r)
                 *bias = job->call->in[2].data;
     float *y = (float *)job->call->out[0].data + r * job->c;
     vec sum = {0}, squares = {0};
-#define SUM(count) sum += load(x + k, count)
+#define SUM(count) sum += vec_load_some(x + k, count)
     EACH_VECTOR(job->c, SUM);
 #undef SUM
     const float mean = sum_of(sum) / (float)job->c;
@@ -83,9 +71,10 @@ static void forward_row(const struct job *job, int64_t r)
     const float variance = (sum_of(squares) + rest) / (float)job->c,
                 scale = (float)(1 / sqrt((double)variance + o->eps));
 #define NORMALIZE(count)                                                                                               \
-    store(y + k,                                                                                                       \
-          (load(x + k, count) - vec_set(mean)) * vec_set(scale) * load(weight + k, count) + load(bias + k, count),     \
-          count)
+    vec_store_some(y + k,                                                                                              \
+                   (vec_load_some(x + k, count) - vec_set(mean)) * vec_set(scale) * vec_load_some(weight + k, count) + \
+                       vec_load_some(bias + k, count),                                                                 \
+                   count)
     EACH_VECTOR(job->c, NORMALIZE);
 #undef NORMALIZE
     ((float *)job->call->saved[0].data)[r] = mean;
@@ -118,18 +107,18 @@ static void backward_row(const struct job *job, int64_t r)
     vec sum = {0}, product = {0};
 #define SUM(count)                                                                                                     \
     {                                                                                                                  \
-        const vec g = load(dy + k, count) * load(weight + k, count);                                                   \
+        const vec g = vec_load_some(dy + k, count) * vec_load_some(weight + k, count);                                 \
         sum += g;                                                                                                      \
-        product += g * ((load(x + k, count) - mean) * scale);                                                          \
+        product += g * ((vec_load_some(x + k, count) - mean) * scale);                                                 \
     }
     EACH_VECTOR(job->c, SUM);
 #undef SUM
     const vec mean_g = vec_set(sum_of(sum) / (float)job->c), mean_product = vec_set(sum_of(product) / (float)job->c);
 #define GRADIENT(count)                                                                                                \
-    store(dx + k,                                                                                                      \
-          scale * (load(dy + k, count) * load(weight + k, count) - mean_g -                                            \
-                   (load(x + k, count) - mean) * scale * mean_product),                                                \
-          count)
+    vec_store_some(dx + k,                                                                                             \
+                   scale * (vec_load_some(dy + k, count) * vec_load_some(weight + k, count) - mean_g -                 \
+                            (vec_load_some(x + k, count) - mean) * scale * mean_product),                              \
+                   count)
     EACH_VECTOR(job->c, GRADIENT);
 #undef GRADIENT
 }

@@ -41,5 +41,6 @@ Y
 check 1 '^same picture: parts/train/.* (train, 0) and parts/val/.* (val, 0)' '^… and 1777 more' '^3594 pictures, 1797 problems' -- -c parts.yaml
 check 1 'the data folder nowhere does not exist' -- nowhere
 check 2 'check what? give a folder' --
+check 2 'no number of threads' -- demo/digits --workers many
 check 2 'no share between 0 and 1' -- demo/digits --split much
 echo "all as expected"

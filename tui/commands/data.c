@@ -158,9 +158,13 @@ static void print_duplicates(struct survey *self)
 
 static enum lt_err check(struct survey *self)
 {
-    LT_TRY(open_all(self));
     const char *workers = self->arguments.value[FLAG_WORKERS];
-    struct check_options options = {.workers = workers ? atoi(workers) : 0,
+    char *end = NULL;
+    const long threads = workers ? strtol(workers, &end, 10) : 0;
+    if (workers && (*end || threads < 1 || threads > 64))
+        return lt_fail(LT_EUSAGE, "--workers %s is no number of threads from 1 to 64", workers);
+    LT_TRY(open_all(self));
+    struct check_options options = {.workers = (int)threads,
                                     .max_pixels = self->config ? self->config->data.max_pixels : INT64_C(178956970),
                                     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
     LT_TRY(data_check(&self->checked, &self->all, &options));

@@ -73,26 +73,30 @@ static inline vec vec_set(float x)
     return x - (vec){0};
 }
 
-/* vec_load_some: the first `count` <= VEC floats, the rest 0. */
+/* The first `count` <= VEC floats, the rest 0; a constant VEC costs no more than vec_load. */
 #if defined(__AVX512F__)
-static inline vec vec_load_some(const float *from, int64_t count)
+static inline __attribute__((always_inline)) vec vec_load_some(const float *from, int64_t count)
 {
+    if (count == VEC) return vec_load(from);
     return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
 }
 
-static inline void vec_store_some(float *to, vec v, int64_t count)
+static inline __attribute__((always_inline)) void vec_store_some(float *to, vec v, int64_t count)
 {
-    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+    if (count == VEC)
+        vec_store(to, v);
+    else
+        _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
 }
 #else
-static inline vec vec_load_some(const float *from, int64_t count)
+static inline __attribute__((always_inline)) vec vec_load_some(const float *from, int64_t count)
 {
     vec v = {0};
     memcpy(&v, from, (size_t)count * sizeof(float));
     return v;
 }
 
-static inline void vec_store_some(float *to, vec v, int64_t count)
+static inline __attribute__((always_inline)) void vec_store_some(float *to, vec v, int64_t count)
 {
     memcpy(to, &v, (size_t)count * sizeof(float));
 }
