@@ -7,7 +7,8 @@
 #include "engine/backends/cpu/product.h"
 #include "engine/ops/depthwise_cpu.h"
 
-enum { GATHER_PIXELS = 60 };
+/* Rows gathered at a time, GEMM_DEPTH columns of them; whole rows of a product that is scattered. */
+enum { GATHER_PIXELS = 10 * MR, GATHERED = GATHER_PIXELS * GEMM_DEPTH, SCATTER_PIXELS = 5 * MR };
 
 struct layer {
     const struct call *call;
@@ -17,10 +18,9 @@ struct layer {
     float *y;
     int64_t n, batch, depth; /* depth: kh kw ci */
     int64_t group;
-    const float *packed;     /* this group's weights */
-    float *gathered, *spare; /* per thread */
-    size_t per_thread;
-    bool stream; /* y goes past the caches */
+    const float *packed; /* this group's weights */
+    float *gathered;     /* per thread: GATHERED, or scattered_floats */
+    bool stream;         /* y goes past the caches */
 };
 
 static bool is_pointwise(const struct conv2d_sizes *s)
@@ -67,12 +67,11 @@ static bool turns(const struct conv2d_sizes *s)
     return s->sh == 1 && s->sw == 1;
 }
 
-/* ---- workspace: packed weights, then per thread gathered rows and a spare block; or what the weight gradient wants
- * ---- */
+/* ---- workspace: packed weights, then per thread gathered or scattered rows; or what the weight gradient wants ---- */
 
-static size_t thread_floats(int64_t depth)
+static size_t scattered_floats(int64_t depth)
 {
-    return (size_t)(GATHER_PIXELS * depth) + PRODUCT_SPARE;
+    return (size_t)(SCATTER_PIXELS * depth) + PRODUCT_SPARE;
 }
 
 static size_t workspace(const struct node *node, int threads)
@@ -83,37 +82,45 @@ static size_t workspace(const struct node *node, int threads)
     size_t forward = product_floats(s.co, depth, threads),
            input = turns(&s) ? product_floats(s.ci, turned, threads) : product_floats(depth, s.co, threads);
     size_t most = forward > input ? forward : input;
-    if (!is_pointwise(&s)) most += (size_t)threads * thread_floats(turns(&s) && turned > depth ? turned : depth);
+    if (!is_pointwise(&s)) most += (size_t)threads * (turns(&s) ? GATHERED : GATHERED + scattered_floats(depth));
     size_t weights = weights_floats(batch, s.co, depth, threads);
     return (most > weights ? most : weights) * sizeof(float);
 }
 
 /* ---- gathering ---- */
 
-/* Do the pixels under one row of the kernel lie side by side in memory? */
-static bool is_run(const struct conv2d_sizes *s, int64_t w0)
+/* Columns from … end - 1 of one row of the kernel at (h, w0) of x, 0 outside. */
+static void gather_row(const struct conv2d_sizes *s, float *to, const float *x, int64_t h, int64_t w0, int64_t from,
+                       int64_t end)
 {
-    return s->ci == s->c && w0 >= 0 && w0 + s->kw <= s->w;
+    const float *row = x + (h * s->w + w0) * s->c;
+    if (h < 0 || h >= s->h) {
+        vec_zero_floats(to, end - from);
+    } else if (s->ci == s->c && w0 >= 0 && w0 + s->kw <= s->w) { /* its pixels lie side by side */
+        vec_copy_floats(to, row + from, end - from);
+    } else {
+        for (int64_t j = from / s->ci; j * s->ci < end; j++) {
+            const int64_t first = j * s->ci > from ? 0 : from - j * s->ci,
+                          last = (j + 1) * s->ci < end ? s->ci : end - j * s->ci;
+            if (w0 + j < 0 || w0 + j >= s->w)
+                vec_zero_floats(to, last - first);
+            else
+                vec_copy_floats(to, row + j * s->c + first, last - first);
+            to += last - first;
+        }
+    }
 }
 
-/* Row of one output pixel: x under the kernel, 0 outside. */
-static void gather_pixel(const struct layer *layer, float *row, const float *x, int64_t pixel)
+/* Columns column … end - 1 of the row of one output pixel: x under the kernel. */
+static void gather_pixel(const struct conv2d_sizes *s, float *to, const float *x, int64_t pixel, int64_t column,
+                         int64_t end)
 {
-    const struct conv2d_sizes *s = &layer->s;
     const int64_t h0 = pixel / s->ow * s->sh - s->top, w0 = pixel % s->ow * s->sw - s->left, width = s->kw * s->ci;
-    for (int64_t i = 0; i < s->kh; i++, row += width) {
-        const float *from = x + ((h0 + i) * s->w + w0) * s->c;
-        if (h0 + i < 0 || h0 + i >= s->h)
-            memset(row, 0, (size_t)width * sizeof *row);
-        else if (is_run(s, w0))
-            memcpy(row, from, (size_t)width * sizeof *row);
-        else
-            for (int64_t j = 0; j < s->kw; j++) {
-                if (w0 + j < 0 || w0 + j >= s->w)
-                    memset(row + j * s->ci, 0, (size_t)s->ci * sizeof *row);
-                else
-                    memcpy(row + j * s->ci, from + j * s->c, (size_t)s->ci * sizeof *row);
-            }
+    for (int64_t i = column / width; i * width < end; i++) {
+        const int64_t from = i * width > column ? 0 : column - i * width,
+                      last = (i + 1) * width < end ? width : end - i * width;
+        gather_row(s, to, x, h0 + i, w0, from, last);
+        to += last - from;
     }
 }
 
@@ -130,26 +137,28 @@ static void scatter_pixel(const struct layer *layer, float *dx, const float *row
         }
 }
 
-static int64_t blocks_of(const struct conv2d_sizes *s)
-{
-    return (s->oh * s->ow + GATHER_PIXELS - 1) / GATHER_PIXELS;
-}
-
 /* ---- forward ---- */
 
+/* Output pixels are counted through all samples, so that small pictures share a block. */
 static void forward_block(void *context, int64_t chunk, int thread)
 {
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
-    const int64_t blocks = blocks_of(s), n = chunk / blocks, first = chunk % blocks * GATHER_PIXELS,
-                  pixels = s->oh * s->ow;
-    const int64_t count = pixels - first < GATHER_PIXELS ? pixels - first : GATHER_PIXELS;
-    const float *x = layer->x + n * s->h * s->w * s->c + layer->group * s->ci;
-    float *y = layer->y + (n * pixels + first) * s->o + layer->group * s->co;
-    float *rows = layer->gathered + (size_t)thread * layer->per_thread;
-    for (int64_t i = 0; i < count; i++) gather_pixel(layer, rows + i * layer->depth, x, first + i);
-    gemm_rows(y, s->o, rows, layer->depth, layer->packed, count, s->co, layer->depth,
-              rows + GATHER_PIXELS * layer->depth, layer->stream);
+    const int64_t pixels = s->oh * s->ow, first = chunk * GATHER_PIXELS, rest = layer->n * pixels - first,
+                  count = rest < GATHER_PIXELS ? rest : GATHER_PIXELS;
+    float *y = layer->y + first * s->o + layer->group * s->co, *rows = layer->gathered + (size_t)thread * GATHERED;
+    for (int64_t k = 0; k < layer->depth; k += GEMM_DEPTH) {
+        const int64_t end = layer->depth - k < GEMM_DEPTH ? layer->depth : k + GEMM_DEPTH;
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t n = (first + i) / pixels;
+            gather_pixel(s, rows + i * (end - k), layer->x + n * s->h * s->w * s->c + layer->group * s->ci,
+                         (first + i) % pixels, k, end);
+        }
+        gemm_block(y, s->o, rows, end - k, layer->packed + k * NR, layer->depth * NR, count, s->co, end - k,
+                   k                                      ? GEMM_ADD
+                   : layer->stream && end == layer->depth ? GEMM_STREAM
+                                                          : GEMM_SET);
+    }
     if (layer->bias) bias_add(y, s->o, layer->bias + layer->group * s->co, count, s->co);
     vec_stream_end();
 }
@@ -173,7 +182,6 @@ static void pack_group(struct layer *layer, struct pool *pool, bool transposed)
     pool_run(pool, gemm_panels(job.n), product_pack, &job);
     layer->packed = job.packed;
     layer->gathered = job.packed + gemm_panels(job.n) * NR * job.depth;
-    layer->per_thread = thread_floats(layer->depth);
 }
 
 /* One panel of the turned kernel of a turned layer: packed[(i, j, channel of dy)][channel of dx]. */
@@ -216,7 +224,7 @@ static void run_blocks(struct layer *layer, struct pool *pool)
     const struct conv2d_sizes *s = &layer->s;
     const int64_t bytes = layer->n * s->oh * s->ow * s->o * (int64_t)sizeof(float);
     layer->stream = !layer->bias && s->co % VEC == 0 && vec_streams(layer->y + layer->group * s->co, s->o, bytes);
-    pool_run(pool, layer->n * blocks_of(s), forward_block, layer);
+    pool_run(pool, (layer->n * s->oh * s->ow + GATHER_PIXELS - 1) / GATHER_PIXELS, forward_block, layer);
 }
 
 static void forward(const struct call *call, const struct step *step)
@@ -244,12 +252,12 @@ static void input_sample(void *context, int64_t n, int thread)
     const int64_t pixels = s->oh * s->ow;
     const float *dy = (const float *)layer->call->dout[0].data + n * pixels * s->o + layer->group * s->co;
     float *dx = (float *)layer->call->din[0].data + n * s->h * s->w * s->c;
-    float *rows = layer->gathered + (size_t)thread * layer->per_thread;
+    float *rows = layer->gathered + (size_t)thread * scattered_floats(layer->depth);
     if (layer->group == 0) memset(dx, 0, (size_t)(s->h * s->w * s->c) * sizeof *dx);
-    for (int64_t first = 0; first < pixels; first += GATHER_PIXELS) {
-        const int64_t count = pixels - first < GATHER_PIXELS ? pixels - first : GATHER_PIXELS;
+    for (int64_t first = 0; first < pixels; first += SCATTER_PIXELS) {
+        const int64_t count = pixels - first < SCATTER_PIXELS ? pixels - first : SCATTER_PIXELS;
         gemm_rows(rows, layer->depth, dy + first * s->o, s->o, layer->packed, count, layer->depth, s->co,
-                  rows + GATHER_PIXELS * layer->depth, false);
+                  rows + SCATTER_PIXELS * layer->depth, false);
         for (int64_t i = 0; i < count; i++)
             scatter_pixel(layer, dx + layer->group * s->ci, rows + i * layer->depth, first + i);
     }
@@ -270,7 +278,6 @@ static void input_gradient(struct layer *layer, struct pool *pool)
         turned.depth = turned.s.kh * turned.s.kw * turned.s.ci;
         turned.packed = layer->call->workspace;
         turned.gathered = (float *)layer->call->workspace + gemm_panels(turned.s.co) * NR * turned.depth;
-        turned.per_thread = thread_floats(turned.depth);
         pool_run(pool, gemm_panels(turned.s.co), pack_turned, &turned);
         run_blocks(&turned, pool);
         return;
@@ -281,26 +288,7 @@ static void input_gradient(struct layer *layer, struct pool *pool)
 
 /* ---- gradient of the weight ---- */
 
-/* Columns column … column + NR - 1 of the row of one output pixel; 0 outside and past the end. */
-static void pack_pixel(const struct layer *layer, float *packed, const float *x, int64_t pixel, int64_t column)
-{
-    const struct conv2d_sizes *s = &layer->s;
-    const int64_t h0 = pixel / s->ow * s->sh - s->top, w0 = pixel % s->ow * s->sw - s->left;
-    const int64_t end = layer->depth < column + NR ? layer->depth : column + NR;
-    const int64_t unit = is_run(s, w0) ? s->kw * s->ci : s->ci; /* what lies side by side in memory */
-    if (end < column + NR) memset(packed + (end - column), 0, (size_t)(column + NR - end) * sizeof *packed);
-    for (int64_t at = column; at < end;) {
-        const int64_t rest = unit - at % unit, run = rest < end - at ? rest : end - at, tap = at / s->ci;
-        const int64_t h = h0 + tap / s->kw, w = w0 + tap % s->kw;
-        if (h < 0 || h >= s->h || w < 0 || w >= s->w)
-            memset(packed + (at - column), 0, (size_t)run * sizeof *packed);
-        else
-            memcpy(packed + (at - column), x + (h * s->w + w) * s->c + at % s->ci, (size_t)run * sizeof *packed);
-        at += run;
-    }
-}
-
-/* The same for pixels first … first + count - 1, where one tap of the kernel has all the columns. */
+/* A panel of columns that all belong to one tap of the kernel. */
 static void pack_tap(const struct conv2d_sizes *s, float *packed, const float *x, int64_t first, int64_t count,
                      int64_t tap)
 {
@@ -315,21 +303,23 @@ static void pack_tap(const struct conv2d_sizes *s, float *packed, const float *x
     }
 }
 
-/* Columns column … column + NR - 1 of the gathered rows, straight from x: runs of channels under one kernel element. */
-static void pack_x(const void *context, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column)
+/* Panels of columns of gathered rows, straight from x where one tap has a whole panel. */
+static void pack_x(const void *context, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+                   int64_t column, int64_t columns)
 {
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
     const float *x = (const float *)layer->call->in[0].data + sample * s->h * s->w * s->c + layer->group * s->ci;
-    if (is_pointwise(s)) {
-        gemm_pack(packed, x + first * s->c, s->c, s->ci, count, column / NR);
+    if (s->ci % NR == 0) {
+        for (int64_t k = column; k < column + columns; k += NR, packed += panel)
+            pack_tap(s, packed, x + k % s->ci, first, count, k / s->ci);
         return;
     }
-    if (column % s->ci + NR <= s->ci) {
-        pack_tap(s, packed, x + column % s->ci, first, count, column / s->ci);
-        return;
+    float row[WEIGHTS_K + NR] = {0};
+    for (int64_t p = 0; p < count; p++, packed += NR) {
+        gather_pixel(s, row, x, first + p, column, column + columns);
+        for (int64_t k = 0; k * NR < columns; k++) memcpy(packed + k * panel, row + k * NR, NR * sizeof *row);
     }
-    for (int64_t p = 0; p < count; p++, packed += NR) pack_pixel(layer, packed, x, first + p, column);
 }
 
 static void weight_gradient(const struct layer *layer, struct pool *pool)

@@ -8,10 +8,13 @@ struct layer {
     int64_t c, pixels; /* rows of one sample: the "pixels" of product.h */
 };
 
-static void pack_x(const void *context, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column)
+static void pack_x(const void *context, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+                   int64_t column, int64_t columns)
 {
     const struct layer *layer = context;
-    gemm_pack(packed, layer->x + (sample * layer->pixels + first) * layer->c, layer->c, layer->c, count, column / NR);
+    const float *x = layer->x + (sample * layer->pixels + first) * layer->c;
+    for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel)
+        gemm_pack(packed, x, layer->c, layer->c, count, k);
 }
 
 static struct layer make_layer(const struct call *call)

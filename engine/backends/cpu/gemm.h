@@ -26,27 +26,27 @@ static inline int64_t gemm_blocks(int64_t rows)
     return (rows + MR - 1) / MR;
 }
 
-/* sum[i][j] = sum over k of a[i * row + k * step] * b[k][j], for MR rows and `vectors` (1 or NRV, a constant) vectors
- * of columns. */
+/* sum[i][j] = sum over k of a[i * row + k * step] * b[k][j], for `rows` rows (up to MR) and `vectors` (1 or NRV)
+ * vectors of columns, both constants. */
 static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], const float *a, int64_t row,
                                                              int64_t step, const float *b, int64_t depth,
-                                                             const int vectors)
+                                                             const int rows, const int vectors)
 {
     vec local[MR][NRV]; /* stays in registers */
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) local[i][j] = (vec){0};
     for (int64_t k = 0; k < depth; k++, b += NR, a += step) {
         vec right[NRV];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) right[j] = vec_load(b + j * VEC);
 #pragma GCC unroll 16
-        for (int i = 0; i < MR; i++) {
+        for (int i = 0; i < rows; i++) {
             vec left = vec_set(a[i * row]);
 #pragma GCC unroll 2
             for (int j = 0; j < vectors; j++) local[i][j] += left * right[j];
         }
     }
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) sum[i][j] = local[i][j];
 }
 
@@ -71,40 +71,58 @@ static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t r
         }
 }
 
-/* One tile of c: up to MR rows of a (row distance `row`, step along k) times one panel. */
+/* Rows that a tile of so few reads and multiplies: MR, or a third or two of it. */
+enum { MR_STEP = MR / 3 };
+static inline int64_t gemm_rows_read(int64_t rows)
+{
+    return (rows + MR_STEP - 1) / MR_STEP * MR_STEP;
+}
+
+/* One tile of c: up to MR rows of a (row distance `row`, step along k) times one panel. Reads gemm_rows_read(rows) rows
+ * of a. */
 static inline void gemm_tile(float *c, int64_t ldc, const float *a, int64_t row, int64_t step, const float *panel,
                              int64_t rows, int64_t columns, int64_t depth, enum gemm_mode mode)
 {
     vec sum[MR][NRV];
-    if (columns > VEC)
-        gemm_micro(sum, a, row, step, panel, depth, NRV);
-    else
-        gemm_micro(sum, a, row, step, panel, depth, 1);
+    const int64_t steps = (rows + MR_STEP - 1) / MR_STEP * NRV - (columns <= VEC);
+    switch (steps) {
+    case 1: gemm_micro(sum, a, row, step, panel, depth, MR_STEP, 1); break;
+    case 2: gemm_micro(sum, a, row, step, panel, depth, MR_STEP, NRV); break;
+    case 3: gemm_micro(sum, a, row, step, panel, depth, 2 * MR_STEP, 1); break;
+    case 4: gemm_micro(sum, a, row, step, panel, depth, 2 * MR_STEP, NRV); break;
+    case 5: gemm_micro(sum, a, row, step, panel, depth, MR, 1); break;
+    default: gemm_micro(sum, a, row, step, panel, depth, MR, NRV); break;
+    }
     gemm_store(c, ldc, sum, rows, columns, mode);
 }
 
 /* Depth of one block: a panel of it fits into the first-level cache. */
 enum { GEMM_DEPTH = 192 };
 
-/* c[m][n] = a[m][depth] b, with a by rows (distance lda, contiguous in k) and b in packed panels of `depth`. `spare`
- * has room for MR x GEMM_DEPTH floats: the last rows of a are copied there, so that nothing past the matrix is read. */
+/* c[m][n] = a[m][depth] b for one block of the depth: a by rows (distance lda, contiguous in k), b in packed panels
+ * `panel` floats apart. Rows of a up to a multiple of MR_STEP are read. */
+static inline void gemm_block(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t panel,
+                              int64_t m, int64_t n, int64_t depth, enum gemm_mode mode)
+{
+    for (int64_t p = 0; p * NR < n; p++)
+        for (int64_t i = 0; i < m; i += MR)
+            gemm_tile(c + i * ldc + p * NR, ldc, a + i * lda, lda, 1, b + p * panel, m - i < MR ? m - i : MR,
+                      n - p * NR, depth, mode);
+}
+
+/* c[m][n] = a[m][depth] b, with a by rows and b in packed panels of `depth`. `spare` has room for MR x GEMM_DEPTH
+ * floats: the last rows of a are copied there, so that nothing past the matrix is read. */
 static inline void gemm_rows(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t m, int64_t n,
                              int64_t depth, float *spare, bool stream)
 {
-    const enum gemm_mode only = stream && depth <= GEMM_DEPTH ? GEMM_STREAM : GEMM_SET;
+    const int64_t whole = m - m % MR_STEP, left = m % MR_STEP;
     for (int64_t k = 0; k < depth; k += GEMM_DEPTH) {
-        int64_t block = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH, whole = m - m % MR, left = m % MR;
+        const int64_t block = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH;
+        const enum gemm_mode mode = k ? GEMM_ADD : stream && depth <= GEMM_DEPTH ? GEMM_STREAM : GEMM_SET;
+        gemm_block(c, ldc, a + k, lda, b + k * NR, depth * NR, whole, n, block, mode);
         for (int64_t i = 0; i < left; i++)
             memcpy(spare + i * block, a + (whole + i) * lda + k, (size_t)block * sizeof *a);
-        for (int64_t p = 0; p * NR < n; p++) {
-            const float *panel = b + (p * depth + k) * NR;
-            float *to = c + p * NR;
-            for (int64_t i = 0; i < whole; i += MR)
-                gemm_tile(to + i * ldc, ldc, a + i * lda + k, lda, 1, panel, MR, n - p * NR, block,
-                          k ? GEMM_ADD : only);
-            if (left)
-                gemm_tile(to + whole * ldc, ldc, spare, block, 1, panel, left, n - p * NR, block, k ? GEMM_ADD : only);
-        }
+        if (left) gemm_block(c + whole * ldc, ldc, spare, block, b + k * NR, depth * NR, left, n, block, mode);
     }
 }
 

@@ -102,6 +102,21 @@ static inline __attribute__((always_inline)) void vec_store_some(float *to, vec 
 }
 #endif
 
+/* Short runs of floats, for which a call of memcpy or memset costs more than it does. */
+static inline void vec_copy_floats(float *to, const float *from, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + VEC <= count; i += VEC) vec_store(to + i, vec_load(from + i));
+    if (i < count) vec_store_some(to + i, vec_load_some(from + i, count - i), count - i);
+}
+
+static inline void vec_zero_floats(float *to, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + VEC <= count; i += VEC) vec_store(to + i, (vec){0});
+    if (i < count) vec_store_some(to + i, (vec){0}, count - i);
+}
+
 /* exp(x) to about 2 ulp (Cephes' expf): NaN stays, overflow gives inf, below -87 it is 0 or denormal-free near it. */
 static inline vec vec_exp(vec x)
 {

@@ -69,13 +69,15 @@ static inline void product_run(struct pool *pool, struct product *job, float *wo
 
 /* ---- weights ---- */
 
-enum { WEIGHTS_O = 8 * MR, WEIGHTS_K = 4 * NR, WEIGHTS_PIXELS = 128 };
+enum { WEIGHTS_O = 16 * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 };
 
-/* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x (panels of
- * NR) for pixels first … first + count - 1 of one sample; columns past the end are 0. */
+/* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x into
+ * panels of NR, `panel` floats apart, for pixels first … first + count - 1 of one sample; columns past the end are 0.
+ */
 struct weights {
     const void *layer;
-    void (*pack_x)(const void *layer, float *packed, int64_t sample, int64_t first, int64_t count, int64_t column);
+    void (*pack_x)(const void *layer, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+                   int64_t column, int64_t columns);
     float *dw;
     const float *dy;
     int64_t n, batch, pixels; /* samples, capacity, pixels of one sample */
@@ -106,39 +108,64 @@ static inline size_t weights_floats(int64_t batch, int64_t o, int64_t k, int thr
     return (leaves > 1 ? (size_t)leaves * (size_t)(o * k) : 0) + (size_t)threads * WEIGHTS_SCRATCH;
 }
 
-/* Adds one block of pixels of one sample to the tile at (o0, k0) of `to`. */
-static inline void weights_block(const struct weights *job, float *to, float *scratch, int64_t sample, int64_t first,
-                                 int64_t o0, int64_t k0, bool add)
+/* A tile of one leaf's sum, and the pixels packed for it so far: of several samples, where they are small. */
+struct weights_tile {
+    const struct weights *job;
+    float *to, *left, *right; /* left: panels of MR outputs, right: panels of NR columns, WEIGHTS_PIXELS high */
+    int64_t o0, k0, rows, columns, count;
+    bool add; /* there is a sum already */
+};
+
+/* Packs pixels first … first + count - 1 of a sample behind those that are there. */
+static inline void weights_gather(struct weights_tile *tile, int64_t sample, int64_t first, int64_t count)
 {
-    int64_t count = job->pixels - first < WEIGHTS_PIXELS ? job->pixels - first : WEIGHTS_PIXELS;
-    int64_t rows = job->o - o0 < WEIGHTS_O ? job->o - o0 : WEIGHTS_O,
-            columns = job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K;
-    float *left = scratch, *right = scratch + WEIGHTS_O * WEIGHTS_PIXELS;
-    const float *dy = job->dy + (sample * job->pixels + first) * job->ldy + o0;
-    for (int64_t i = 0; i < rows; i += MR)
-        gemm_pack_columns(left + i * count, dy + i, job->ldy, rows - i < MR ? rows - i : MR, count);
-    for (int64_t p = 0; p * NR < columns; p++)
-        job->pack_x(job->layer, right + p * NR * count, sample, first, count, k0 + p * NR);
-    for (int64_t p = 0; p * NR < columns; p++)
-        for (int64_t i = 0; i < rows; i += MR)
-            gemm_tile(to + (o0 + i) * job->k + k0 + p * NR, job->k, left + i * count, 1, MR, right + p * NR * count,
-                      rows - i < MR ? rows - i : MR, columns - p * NR, count, add ? GEMM_ADD : GEMM_SET);
+    const struct weights *job = tile->job;
+    const float *dy = job->dy + (sample * job->pixels + first) * job->ldy + tile->o0;
+    for (int64_t i = 0; i < tile->rows; i += MR)
+        gemm_pack_columns(tile->left + i * WEIGHTS_PIXELS + tile->count * MR, dy + i, job->ldy,
+                          tile->rows - i < MR ? tile->rows - i : MR, count);
+    job->pack_x(job->layer, tile->right + tile->count * NR, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0,
+                tile->columns);
+    tile->count += count;
 }
 
-/* One tile of one leaf. */
+/* Adds the product of what is packed. */
+static inline void weights_multiply(struct weights_tile *tile)
+{
+    const int64_t ldw = tile->job->k;
+    float *to = tile->to + tile->o0 * ldw + tile->k0;
+    if (!tile->count) return;
+    for (int64_t k = 0; k < tile->columns; k += NR)
+        for (int64_t i = 0; i < tile->rows; i += MR)
+            gemm_tile(to + i * ldw + k, ldw, tile->left + i * WEIGHTS_PIXELS, 1, MR, tile->right + k * WEIGHTS_PIXELS,
+                      tile->rows - i < MR ? tile->rows - i : MR, tile->columns - k, tile->count,
+                      tile->add ? GEMM_ADD : GEMM_SET);
+    tile->add = true;
+    tile->count = 0;
+}
+
+/* One tile of one leaf; an empty leaf is zero. */
 static inline void weights_chunk(void *context, int64_t chunk, int thread)
 {
     const struct weights *job = context;
-    int64_t tiles = weights_tiles(job->o, job->k), tile = chunk % tiles, across = (job->k + WEIGHTS_K - 1) / WEIGHTS_K;
-    int64_t leaf = chunk / tiles, o0 = tile / across * WEIGHTS_O, k0 = tile % across * WEIGHTS_K;
-    float *to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
-    bool add = false;
+    const int64_t tiles = weights_tiles(job->o, job->k), at = chunk % tiles, leaf = chunk / tiles,
+                  across = (job->k + WEIGHTS_K - 1) / WEIGHTS_K;
+    struct weights_tile tile = {.job = job, .o0 = at / across * WEIGHTS_O, .k0 = at % across * WEIGHTS_K};
+    tile.to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
+    tile.left = job->scratch + (int64_t)thread * WEIGHTS_SCRATCH;
+    tile.right = tile.left + WEIGHTS_O * WEIGHTS_PIXELS;
+    tile.rows = job->o - tile.o0 < WEIGHTS_O ? job->o - tile.o0 : WEIGHTS_O;
+    tile.columns = job->k - tile.k0 < WEIGHTS_K ? job->k - tile.k0 : WEIGHTS_K;
     for (int64_t sample = leaf; sample < job->n; sample += job->leaves)
-        for (int64_t first = 0; first < job->pixels; first += WEIGHTS_PIXELS, add = true)
-            weights_block(job, to, job->scratch + (int64_t)thread * WEIGHTS_SCRATCH, sample, first, o0, k0, add);
-    if (add) return; /* an empty leaf is zero */
-    for (int64_t o = o0; o < job->o && o < o0 + WEIGHTS_O; o++)
-        memset(to + o * job->k + k0, 0, (size_t)(job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K) * sizeof *to);
+        for (int64_t first = 0, count; first < job->pixels; first += count) {
+            const int64_t room = WEIGHTS_PIXELS - tile.count, rest = job->pixels - first;
+            count = rest < room ? rest : room;
+            weights_gather(&tile, sample, first, count);
+            if (tile.count == WEIGHTS_PIXELS) weights_multiply(&tile);
+        }
+    weights_multiply(&tile);
+    for (int64_t o = 0; !tile.add && o < tile.rows; o++)
+        memset(tile.to + (tile.o0 + o) * job->k + tile.k0, 0, (size_t)tile.columns * sizeof *tile.to);
 }
 
 static inline void weights_combine(void *context, int64_t chunk, int thread)
