@@ -20,7 +20,7 @@ struct device_options {
 
 struct backend {
     const char *name;
-    bool has_f64;
+    bool has_f64, has_bf16;
     bool fuses; /* it has kernels for what engine/graph/fuse.h makes */
     enum lt_err (*open)(struct device **device, const struct device_options *options);
     void (*close)(struct device *device);
@@ -38,8 +38,9 @@ struct backend {
     /* Waits until everything asked for so far is done. */
     void (*synchronize)(struct device *device);
 
-    /* Lends the kernels of an op, NULL when this backend has none (the plan refuses the op by name). */
-    const struct kernel *(*kernel)(const struct device *device, enum op_id op);
+    /* Lends the kernels of an op, NULL when this backend has none (the plan refuses the op by name); `bf16`: those for
+     * activations in bfloat16. */
+    const struct kernel *(*kernel)(const struct device *device, enum op_id op, bool bf16);
 
     /* Lends the flat-memory functions that passes over the plan use; see engine/backends/flat.h. */
     const struct flat_functions *(*flat)(const struct device *device);

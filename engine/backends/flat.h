@@ -17,7 +17,7 @@ struct segment {
 };
 
 struct flat_functions {
-    /* accumulated += gradient; `first` overwrites instead. */
+    /* accumulated += gradient; `first` overwrites instead. Also of BF16, where the backend has it. */
     void (*accumulate)(struct device *d, enum dtype real, void *accumulated, const void *gradient, int64_t count,
                        int first);
     /* out[i] = sum of squares of segment i (double, NaN and Inf kept), out[segments] = their sum in segment order. */

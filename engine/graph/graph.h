@@ -42,7 +42,7 @@ struct init {
 struct value {
     int id; /* index in graph->value */
     enum value_kind kind;
-    enum dtype dtype;      /* DTYPE_REAL for everything floating */
+    enum dtype dtype;      /* DTYPE_REAL or DTYPE_STATISTIC for everything floating */
     struct shape shape;    /* internal layout; see tensor.h */
     const char *name;      /* state_dict name of parameters and buffers; input name; NULL for activations */
     struct node *producer; /* NULL unless VALUE_ACTIVATION */

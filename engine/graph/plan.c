@@ -7,7 +7,10 @@
 
 enum dtype plan_dtype(const struct plan *self, const struct value *value)
 {
-    return value->dtype == DTYPE_REAL ? self->options.real : value->dtype;
+    if (value->dtype == DTYPE_STATISTIC) return self->options.real;
+    if (value->dtype != DTYPE_REAL) return value->dtype;
+    const bool narrow = value->kind == VALUE_ACTIVATION || value->kind == VALUE_INPUT;
+    return self->options.bf16 && narrow ? DTYPE_BF16 : self->options.real;
 }
 
 size_t plan_bytes(const struct plan *self, const struct value *value)
@@ -23,6 +26,8 @@ static enum lt_err check(const struct graph *graph, const struct plan_outputs *o
     LT_TRY(graph_status(graph));
     if (options->real == DTYPE_F64 && !backend->has_f64)
         return lt_fail(LT_EUNSUPPORTED, "the %s backend has no double precision", backend->name);
+    if (options->bf16 && (options->real != DTYPE_F32 || !backend->has_bf16))
+        return lt_fail(LT_EUNSUPPORTED, "the %s backend has no bfloat16; use trainer.precision: 32", backend->name);
     if (!options->training) return LT_OK;
     lt_assert(outputs->loss && outputs->loss->producer);
     if (backend->update(options->device, options->optimizer) == NULL)

@@ -14,6 +14,7 @@ struct plan_options {
     const struct backend *backend;
     struct device *device; /* borrowed for the plan's life */
     enum dtype real;       /* DTYPE_F32, or DTYPE_F64 where the backend has it */
+    bool bf16;             /* activations and their gradients are bfloat16, where the backend has it; real is F32 */
     bool training;         /* false: only the evaluation instructions exist, no gradients, no states */
     uint64_t seed;
     int optimizer; /* row of optimizers.def */

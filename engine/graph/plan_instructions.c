@@ -39,7 +39,7 @@ static enum lt_err find_kernels(struct plan *self)
     const int threads = backend->threads(self->options.device);
     for (size_t n = 0; n < self->graph->node_count; n++) {
         const struct node *node = self->graph->node[n];
-        const struct kernel *kernel = backend->kernel(self->options.device, op_id(node->op));
+        const struct kernel *kernel = backend->kernel(self->options.device, op_id(node->op), self->options.bf16);
         if (kernel == NULL || kernel->forward == NULL)
             return lt_fail(LT_EUNSUPPORTED,
                            "layer %s: the %s backend has no kernel for the op %s; choose another trainer.backend",

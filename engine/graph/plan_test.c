@@ -392,9 +392,9 @@ static void running_allocates_nothing(void **state)
 }
 
 /* A backend that lacks silu, and one that lacks every optimizer. */
-static const struct kernel *kernel_but_silu(const struct device *device, enum op_id op)
+static const struct kernel *kernel_but_silu(const struct device *device, enum op_id op, bool bf16)
 {
-    return op == OP_silu ? NULL : backend_reference.kernel(device, op);
+    return op == OP_silu ? NULL : backend_reference.kernel(device, op, bf16);
 }
 
 static update_function *no_update(const struct device *device, int id)

@@ -1,20 +1,15 @@
 /* Output bin i of `out` covers floor(i in / out) … ceil((i + 1) in / out) - 1. */
 #include "engine/backends/backend.h"
-#include "engine/backends/cpu/isa.h"
 #include "engine/backends/pool.h"
 #include "engine/ops/op.h"
+#include "engine/ops/sums_cpu.h"
 
 struct job {
-    float *to;
-    const float *from;
+    element *to;
+    const element *from;
     const int64_t *x, *y; /* sizes [n,h,w,c] of input and output */
     bool backward, adds;  /* backward: adds to what is there */
 };
-
-static void add_scaled(float *restrict to, const float *restrict from, float factor, int64_t c)
-{
-    for (int64_t k = 0; k < c; k++) to[k] += from[k] * factor;
-}
 
 /* Forward sums each bin into its output; backward spreads each output's gradient over its bin. */
 static void one_bin(const struct job *job, int64_t n, int64_t oh, int64_t ow)
@@ -23,15 +18,18 @@ static void one_bin(const struct job *job, int64_t n, int64_t oh, int64_t ow)
     const int64_t h0 = oh * x[1] / y[1], h1 = ((oh + 1) * x[1] + y[1] - 1) / y[1];
     const int64_t w0 = ow * x[2] / y[2], w1 = ((ow + 1) * x[2] + y[2] - 1) / y[2];
     const float share = 1.0f / (float)((h1 - h0) * (w1 - w0));
-    const int64_t out = ((n * y[1] + oh) * y[2] + ow) * c;
-    for (int64_t h = h0; h < h1; h++)
-        for (int64_t w = w0; w < w1; w++) {
-            const int64_t in = ((n * x[1] + h) * x[2] + w) * c;
-            if (job->backward)
-                add_scaled(job->to + in, job->from + out, share, c);
-            else
-                add_scaled(job->to + out, job->from + in, share, c);
-        }
+    const int64_t in = n * x[1] * x[2], out = ((n * y[1] + oh) * y[2] + ow) * c;
+    if (job->backward) {
+        for (int64_t h = h0; h < h1; h++)
+            for (int64_t w = w0; w < w1; w++)
+                elements_add_scaled(job->to + (in + h * x[2] + w) * c, job->from + out, share, c);
+        return;
+    }
+    EACH_SUMS(c, {
+        for (int64_t h = h0; h < h1; h++)
+            for (int64_t w = w0; w < w1; w++) sums_add(sum, job->from + (in + h * x[2] + w) * c + k, columns);
+        sums_store(job->to + out + k, sum, share, columns);
+    })
 }
 
 static void one_sample(void *context, int64_t n, int thread)
@@ -39,7 +37,7 @@ static void one_sample(void *context, int64_t n, int thread)
     (void)thread;
     const struct job *job = context;
     const int64_t *to = job->backward ? job->x : job->y, row = to[1] * to[2] * to[3];
-    if (!job->adds) memset(job->to + n * row, 0, (size_t)row * sizeof *job->to);
+    if (job->backward && !job->adds) memset(job->to + n * row, 0, (size_t)row * sizeof *job->to);
     for (int64_t oh = 0; oh < job->y[1]; oh++)
         for (int64_t ow = 0; ow < job->y[2]; ow++) one_bin(job, n, oh, ow);
 }

@@ -1,8 +1,8 @@
 /* a + b; b has a's shape or is [n,1,1,c] spread over a. */
 #include "engine/backends/backend.h"
-#include "engine/backends/cpu/isa.h"
 #include "engine/backends/pool.h"
 #include "engine/ops/spread.h"
+#include "engine/ops/sums_cpu.h"
 
 #include <string.h>
 
@@ -11,9 +11,11 @@ struct job {
     struct spread spread; /* c == 0: equal shapes */
 };
 
-static void add_rows(float *to, const float *a, const float *b, int64_t count)
+static void add_rows(element *to, const element *a, const element *b, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) to[i] = a[i] + b[i];
+#define ADD(k, n) element_store_some(to + (k), element_load_some(a + (k), n) + element_load_some(b + (k), n), n)
+    EACH_VECTOR(count, ADD);
+#undef ADD
 }
 
 /* One sample. */
@@ -22,13 +24,13 @@ static void forward_sample(void *context, int64_t n, int thread)
     (void)thread;
     const struct job *job = context;
     const struct spread s = job->spread;
-    const float *a = (const float *)job->call->in[0].data + n * s.row;
-    float *to = (float *)job->call->out[0].data + n * s.row;
+    const element *a = (const element *)job->call->in[0].data + n * s.row;
+    element *to = (element *)job->call->out[0].data + n * s.row;
     if (!s.c) {
-        add_rows(to, a, (const float *)job->call->in[1].data + n * s.row, s.row);
+        add_rows(to, a, (const element *)job->call->in[1].data + n * s.row, s.row);
         return;
     }
-    const float *b = (const float *)job->call->in[1].data + n * s.c;
+    const element *b = (const element *)job->call->in[1].data + n * s.c;
     for (int64_t i = 0; i < s.row; i += s.c) add_rows(to + i, a + i, b, s.c);
 }
 
@@ -44,12 +46,13 @@ static void backward_sample(void *context, int64_t n, int thread)
     (void)thread;
     const struct job *job = context;
     const struct spread s = job->spread;
-    const float *dy = (const float *)job->call->dout[0].data + n * s.row;
-    float *da = job->call->din[0].data, *db = job->call->din[1].data;
+    const element *dy = (const element *)job->call->dout[0].data + n * s.row;
+    element *da = job->call->din[0].data, *db = job->call->din[1].data;
     if (db && s.c) {
-        float *sum = db + n * s.c;
-        memset(sum, 0, (size_t)s.c * sizeof *sum);
-        for (int64_t i = 0; i < s.row; i += s.c) add_rows(sum, sum, dy + i, s.c);
+        EACH_SUMS(s.c, {
+            for (int64_t i = 0; i < s.row; i += s.c) sums_add(sum, dy + i + k, columns);
+            sums_store(db + n * s.c + k, sum, 1, columns);
+        })
     } else if (db) {
         memcpy(db + n * s.row, dy, (size_t)s.row * sizeof *db);
     }

@@ -121,7 +121,7 @@ static enum lt_err infer(struct graph *graph, struct node *node)
         return graph_fail(graph, node->name, LT_ESHAPE, "%lld features cannot be cut into 3 x %lld heads",
                           (long long)x[2], (long long)o->heads);
     graph_output(graph, node, DTYPE_REAL, SHAPE(x[0], x[1], x[2] / 3));
-    graph_saved(graph, node, DTYPE_REAL, SHAPE(x[0], o->heads, x[1]));
+    graph_saved(graph, node, DTYPE_STATISTIC, SHAPE(x[0], o->heads, x[1]));
     return LT_OK;
 }
 

@@ -1,6 +1,5 @@
 /* Attention: one head of one sample at a time, its scores in the cache of one core. Backward finds the probabilities
- * again from the scores. Workspace per thread: packed keys or the like [panels][depth][NR], three tables [s][s], a
- * spare block. */
+ * again from the scores. */
 #include "engine/ops/attention.h"
 
 #include "engine/backends/backend.h"
@@ -12,57 +11,85 @@
 struct job {
     const struct call *call;
     struct attention_sizes z;
-    float *workspace;
+    char *workspace;
     size_t per_thread;
     float scale;
 };
 
-/* What one thread works in. */
+/* What one thread works in: packed keys or the like, probabilities and gradients of scores [s][s], one of them as the
+ * left side of a product [s][padded s], and a spare block. */
 struct desk {
-    float *packed, *p, *ds, *spare;
+    float *p, *ds;
+    element *packed, *left, *spare;
 };
 
-enum { SPARE = MR * GEMM_DEPTH };
-
-static int64_t packed_floats(struct attention_sizes z)
+static int64_t packed_elements(struct attention_sizes z)
 {
-    const int64_t tokens = gemm_panels(z.s) * NR * z.width, features = gemm_panels(z.width) * NR * z.s;
+    const int64_t tokens = gemm_panels(z.s) * NR * gemm_padded(z.width),
+                  features = gemm_panels(z.width) * NR * gemm_padded(z.s);
     return tokens > features ? tokens : features;
 }
 
-static size_t thread_floats(struct attention_sizes z)
+static size_t thread_bytes(struct attention_sizes z)
 {
-    return (size_t)(packed_floats(z) + 3 * z.s * z.s) + SPARE;
+    const int64_t elements = packed_elements(z) + z.s * gemm_padded(z.s) + gemm_spare(z.s > z.width ? z.s : z.width);
+    return ((size_t)elements * sizeof(element) + (size_t)(2 * z.s * z.s) * sizeof(float) + 63) / 64 * 64;
 }
 
 static size_t workspace(const struct node *node, int threads)
 {
-    return (size_t)threads * thread_floats(attention_sizes(node)) * sizeof(float);
+    return (size_t)threads * thread_bytes(attention_sizes(node));
 }
 
 static struct desk desk_of(const struct job *job, int thread)
 {
-    float *at = job->workspace + (size_t)thread * job->per_thread;
-    struct desk desk = {.packed = at};
-    desk.p = at + packed_floats(job->z);
-    desk.ds = desk.p + job->z.s * job->z.s;
-    desk.spare = desk.ds + 2 * job->z.s * job->z.s;
+    const struct attention_sizes z = job->z;
+    struct desk desk = {.packed = (element *)(void *)(job->workspace + (size_t)thread * job->per_thread)};
+    desk.p = (float *)(void *)(desk.packed + packed_elements(z));
+    desk.ds = desk.p + z.s * z.s;
+    desk.left = (element *)(void *)(desk.ds + z.s * z.s);
+    desk.spare = desk.left + z.s * gemm_padded(z.s);
     return desk;
 }
 
-/* c[rows][n] = a[rows][depth] b^T, b [n][depth]; and c = a b, b [depth][n]. */
-static void product_transposed(const struct desk *desk, float *c, int64_t ldc, const float *a, int64_t lda,
-                               const float *b, int64_t ldb, int64_t rows, int64_t n, int64_t depth)
+/* Rows of a[rows][depth] b^T, b [n][depth]; and of a b, b [depth][n]. */
+static void product_transposed(const struct desk *desk, struct gemm_rows to, const element *a, int64_t lda,
+                               const element *b, int64_t ldb, int64_t rows, int64_t n, int64_t depth)
 {
     for (int64_t p = 0; p < gemm_panels(n); p++)
-        gemm_pack_transposed(desk->packed + p * NR * depth, b, ldb, n, depth, p);
-    gemm_rows(c, ldc, a, lda, desk->packed, rows, n, depth, desk->spare, false);
+        gemm_pack_transposed(desk->packed + p * NR * gemm_padded(depth), b, ldb, n, depth, p);
+    gemm_rows(&to, a, lda, desk->packed, rows, n, depth, desk->spare);
 }
-static void product(const struct desk *desk, float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
+static void product(const struct desk *desk, struct gemm_rows to, const element *a, int64_t lda, const element *b,
                     int64_t ldb, int64_t rows, int64_t n, int64_t depth)
 {
-    for (int64_t p = 0; p < gemm_panels(n); p++) gemm_pack(desk->packed + p * NR * depth, b, ldb, n, depth, p);
-    gemm_rows(c, ldc, a, lda, desk->packed, rows, n, depth, desk->spare, false);
+    for (int64_t p = 0; p < gemm_panels(n); p++)
+        gemm_pack(desk->packed + p * NR * gemm_padded(depth), b, ldb, n, depth, p);
+    gemm_rows(&to, a, lda, desk->packed, rows, n, depth, desk->spare);
+}
+
+/* A table [s][s] or its transpose as the left side of a product, rows gemm_padded(s) apart. */
+static const element *left_side(const struct desk *desk, const float *table, int64_t s)
+{
+    const int64_t row = gemm_padded(s);
+    for (int64_t i = 0; i < s; i++) {
+#define CONVERT(k, count)                                                                                              \
+    element_store_some(desk->left + i * row + (k), vec_load_some(table + i * s + (k), count), count)
+        EACH_VECTOR(s, CONVERT);
+#undef CONVERT
+    }
+    return desk->left;
+}
+static const element *left_side_transposed(const struct desk *desk, const float *table, int64_t s)
+{
+    enum { BLOCK = 16 };
+    const int64_t row = gemm_padded(s);
+    for (int64_t i0 = 0; i0 < s; i0 += BLOCK)
+        for (int64_t j0 = 0; j0 < s; j0 += BLOCK)
+            for (int64_t i = i0; i < s && i < i0 + BLOCK; i++)
+                for (int64_t j = j0; j < s && j < j0 + BLOCK; j++)
+                    desk->left[j * row + i] = element_of(table[i * s + j]);
+    return desk->left;
 }
 
 /* exp(x - shift) over a row, in place; returns the sum. */
@@ -93,10 +120,10 @@ static void forward_head(void *context, int64_t item, int thread)
     const struct attention_sizes z = job->z;
     const struct desk desk = desk_of(job, thread);
     const int64_t n = item / z.heads, h = item % z.heads, row = 3 * z.d;
-    const float *q = (const float *)job->call->in[0].data + n * z.s * row + h * z.width, *k = q + z.d, *v = k + z.d;
-    float *y = (float *)job->call->out[0].data + n * z.s * z.d + h * z.width;
+    const element *q = (const element *)job->call->in[0].data + n * z.s * row + h * z.width, *k = q + z.d, *v = k + z.d;
+    element *y = (element *)job->call->out[0].data + n * z.s * z.d + h * z.width;
     float *log_sum = (float *)job->call->saved[0].data + item * z.s;
-    product_transposed(&desk, desk.p, z.s, q, row, k, row, z.s, z.s, z.width);
+    product_transposed(&desk, (struct gemm_rows){.floats = desk.p, .ldc = z.s}, q, row, k, row, z.s, z.s, z.width);
     for (int64_t i = 0; i < z.s; i++) {
         float *p = desk.p + i * z.s, largest = p[0];
         for (int64_t j = 1; j < z.s; j++) largest = p[j] > largest || p[j] != p[j] ? p[j] : largest;
@@ -104,13 +131,14 @@ static void forward_head(void *context, int64_t item, int thread)
         log_sum[i] = (float)((double)largest * (double)job->scale + log((double)sum));
         for (int64_t j = 0; j < z.s; j++) p[j] *= 1 / sum;
     }
-    product(&desk, y, z.d, desk.p, z.s, v, row, z.s, z.width, z.s);
+    product(&desk, (struct gemm_rows){.c = y, .ldc = z.d}, left_side(&desk, desk.p, z.s), gemm_padded(z.s), v, row, z.s,
+            z.width, z.s);
 }
 
 static struct job make_job(const struct call *call)
 {
     struct job job = {.call = call, .z = attention_sizes(call->node), .workspace = call->workspace};
-    job.per_thread = thread_floats(job.z);
+    job.per_thread = thread_bytes(job.z);
     job.scale = (float)(1 / sqrt((double)job.z.width));
     return job;
 }
@@ -122,15 +150,6 @@ static void forward(const struct call *call, const struct step *step)
 }
 
 /* ---- backward ---- */
-
-static void transpose(float *to, const float *from, int64_t s)
-{
-    enum { BLOCK = 16 };
-    for (int64_t i0 = 0; i0 < s; i0 += BLOCK)
-        for (int64_t j0 = 0; j0 < s; j0 += BLOCK)
-            for (int64_t i = i0; i < s && i < i0 + BLOCK; i++)
-                for (int64_t j = j0; j < s && j < j0 + BLOCK; j++) to[j * s + i] = from[i * s + j];
-}
 
 /* ds = scale p (dp - sum over the row of p dp), over dp in place. */
 static void score_gradients(const struct desk *desk, int64_t s, float scale)
@@ -150,20 +169,21 @@ static void backward_head(void *context, int64_t item, int thread)
     const struct attention_sizes z = job->z;
     const struct desk desk = desk_of(job, thread);
     const int64_t n = item / z.heads, h = item % z.heads, row = 3 * z.d;
-    const float *q = (const float *)job->call->in[0].data + n * z.s * row + h * z.width, *k = q + z.d, *v = k + z.d;
-    const float *dy = (const float *)job->call->dout[0].data + n * z.s * z.d + h * z.width;
+    const element *q = (const element *)job->call->in[0].data + n * z.s * row + h * z.width, *k = q + z.d, *v = k + z.d;
+    const element *dy = (const element *)job->call->dout[0].data + n * z.s * z.d + h * z.width;
     const float *log_sum = (const float *)job->call->saved[0].data + item * z.s;
-    float *dq = (float *)job->call->din[0].data + n * z.s * row + h * z.width, *dk = dq + z.d, *dv = dk + z.d;
-    float *turned = desk.ds + z.s * z.s;
-    product_transposed(&desk, desk.p, z.s, q, row, k, row, z.s, z.s, z.width);
+    element *dq = (element *)job->call->din[0].data + n * z.s * row + h * z.width, *dk = dq + z.d, *dv = dk + z.d;
+    product_transposed(&desk, (struct gemm_rows){.floats = desk.p, .ldc = z.s}, q, row, k, row, z.s, z.s, z.width);
     for (int64_t i = 0; i < z.s; i++) (void)exponentials(desk.p + i * z.s, z.s, job->scale, log_sum[i]);
-    product_transposed(&desk, desk.ds, z.s, dy, z.d, v, row, z.s, z.s, z.width);
-    transpose(turned, desk.p, z.s);
-    product(&desk, dv, row, turned, z.s, dy, z.d, z.s, z.width, z.s);
+    product_transposed(&desk, (struct gemm_rows){.floats = desk.ds, .ldc = z.s}, dy, z.d, v, row, z.s, z.s, z.width);
+    const int64_t left = gemm_padded(z.s);
+    product(&desk, (struct gemm_rows){.c = dv, .ldc = row}, left_side_transposed(&desk, desk.p, z.s), left, dy, z.d,
+            z.s, z.width, z.s);
     score_gradients(&desk, z.s, job->scale);
-    product(&desk, dq, row, desk.ds, z.s, k, row, z.s, z.width, z.s);
-    transpose(turned, desk.ds, z.s);
-    product(&desk, dk, row, turned, z.s, q, row, z.s, z.width, z.s);
+    product(&desk, (struct gemm_rows){.c = dq, .ldc = row}, left_side(&desk, desk.ds, z.s), left, k, row, z.s, z.width,
+            z.s);
+    product(&desk, (struct gemm_rows){.c = dk, .ldc = row}, left_side_transposed(&desk, desk.ds, z.s), left, q, row,
+            z.s, z.width, z.s);
 }
 
 static void backward(const struct call *call, const struct step *step)

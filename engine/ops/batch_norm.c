@@ -124,7 +124,7 @@ const struct kernel batch_norm_reference = {.forward = forward, .backward = back
 static enum lt_err infer(struct graph *graph, struct node *node)
 {
     graph_output(graph, node, DTYPE_REAL, node->in[0]->shape);
-    for (int i = 0; i < 3; i++) graph_saved(graph, node, DTYPE_REAL, node->in[1]->shape);
+    for (int i = 0; i < 3; i++) graph_saved(graph, node, DTYPE_STATISTIC, node->in[1]->shape);
     return LT_OK;
 }
 

@@ -66,7 +66,7 @@ static void add_sums(const struct job *job, double *sum, const vec *one, int64_t
 }
 
 /* Adds up to TILE pixels of `vectors` vectors of channels: x - p and its square. */
-static inline __attribute__((always_inline)) void sum_forward_tile(const struct job *job, double *sum, const float *x,
+static inline __attribute__((always_inline)) void sum_forward_tile(const struct job *job, double *sum, const element *x,
                                                                    int64_t pixels, int64_t k, int64_t count,
                                                                    const int vectors)
 {
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void sum_forward_tile(const struct 
     }
     for (int64_t i = 0; i < pixels; i++, x += job->c)
         for (int v = 0; v < vectors; v++) {
-            vec d = vec_load_some(x + k + v * VEC, count) - pivot[v];
+            vec d = element_load_some(x + k + v * VEC, count) - pivot[v];
             one[v][0] += d;
             one[v][1] += d * d;
         }
@@ -85,9 +85,10 @@ static inline __attribute__((always_inline)) void sum_forward_tile(const struct 
 }
 
 /* The same of backward: g, g (x - mean), x - mean, where g is the gradient in front of the activation. */
-static inline __attribute__((always_inline)) void sum_backward_tile(const struct job *job, double *sum, const float *x,
-                                                                    const float *dy, int64_t pixels, int64_t k,
-                                                                    int64_t count, const int vectors, const int op)
+static inline __attribute__((always_inline)) void sum_backward_tile(const struct job *job, double *sum,
+                                                                    const element *x, const element *dy, int64_t pixels,
+                                                                    int64_t k, int64_t count, const int vectors,
+                                                                    const int op)
 {
     const float *mean_of = job->call->saved[0].data, *shift_of = job->call->saved[2].data;
     vec one[WIDE][SUMS], mean[WIDE], factor[WIDE], shift[WIDE];
@@ -99,8 +100,8 @@ static inline __attribute__((always_inline)) void sum_backward_tile(const struct
     }
     for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c)
         for (int v = 0; v < vectors; v++) {
-            vec d = vec_load_some(x + k + v * VEC, count) - mean[v];
-            vec g = activation_gradient(vec_load_some(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
+            vec d = element_load_some(x + k + v * VEC, count) - mean[v];
+            vec g = activation_gradient(element_load_some(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
             one[v][0] += g;
             one[v][1] += g * d;
             one[v][2] += d;
@@ -122,7 +123,7 @@ static void sum_forward(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *x = (const float *)job->call->in[0].data + n * job->pixels * job->c;
+    const element *x = (const element *)job->call->in[0].data + n * job->pixels * job->c;
     double *sum = job->sums + n * SUMS * job->c;
     memset(sum, 0, (size_t)(SUMS * job->c) * sizeof *sum);
 #define FORWARD_TILE(count, vectors) sum_forward_tile(job, sum, x + first * c, pixels, k, count, vectors)
@@ -132,7 +133,7 @@ static void sum_forward(void *context, int64_t n, int thread)
 static inline __attribute__((always_inline)) void sum_backward_sample(const struct job *job, int64_t n, const int op)
 {
     const int64_t at = n * job->pixels * job->c;
-    const float *x = (const float *)job->call->in[0].data + at, *dy = (const float *)job->call->dout[0].data + at;
+    const element *x = (const element *)job->call->in[0].data + at, *dy = (const element *)job->call->dout[0].data + at;
     double *sum = job->sums + n * SUMS * job->c;
     memset(sum, 0, (size_t)(SUMS * job->c) * sizeof *sum);
 #define BACKWARD_TILE(count, vectors)                                                                                  \
@@ -201,24 +202,24 @@ static void resolve(void *context, int64_t block, int thread)
     }
 }
 
-static inline __attribute__((always_inline)) void normalize_vector(const struct job *job, float *y, const float *x,
+static inline __attribute__((always_inline)) void normalize_vector(const struct job *job, element *y, const element *x,
                                                                    int64_t k, int64_t count, const int op)
 {
     const float *numbers = job->numbers + k;
-    vec z = (vec_load_some(x + k, count) - vec_load_some(numbers + MEAN * job->c, count)) *
+    vec z = (element_load_some(x + k, count) - vec_load_some(numbers + MEAN * job->c, count)) *
                 vec_load_some(numbers + FACTOR * job->c, count) +
             vec_load_some(numbers + SHIFT * job->c, count);
     if (job->stream)
-        vec_stream(y + k, activation_value(z, op));
+        element_stream(y + k, activation_value(z, op));
     else
-        vec_store_some(y + k, activation_value(z, op), count);
+        element_store_some(y + k, activation_value(z, op), count);
 }
 
 static inline __attribute__((always_inline)) void normalize_sample(const struct job *job, int64_t n, const int op)
 {
     const int64_t c = job->c, at = n * job->pixels * c;
-    const float *x = (const float *)job->call->in[0].data + at;
-    float *y = (float *)job->call->out[0].data + at;
+    const element *x = (const element *)job->call->in[0].data + at;
+    element *y = (element *)job->call->out[0].data + at;
     for (int64_t i = 0; i < job->pixels; i++, x += c, y += c) {
         int64_t k = 0;
         for (; k + VEC <= c; k += VEC) normalize_vector(job, y, x, k, VEC, op);
@@ -242,9 +243,10 @@ static void run(const struct call *call, const struct step *step, bool on_batch)
     struct job job = make_job(call, step);
     job.on_batch = on_batch;
     job.stream = call->out[0].data != call->in[0].data &&
-                 vec_streams(call->out[0].data, job.c, job.n * job.pixels * job.c * (int64_t)sizeof(float));
+                 element_streams(call->out[0].data, job.c, job.n * job.pixels, job.c);
     if (on_batch) {
-        memcpy(job.numbers, call->in[0].data, (size_t)job.c * sizeof(float)); /* the pivot: the first pixel */
+        const element *pivot = call->in[0].data; /* the first pixel */
+        for (int64_t k = 0; k < job.c; k++) job.numbers[k] = element_value(pivot[k]);
         pool_run(step->pool, job.n, sum_forward, &job);
         ++*(int64_t *)call->in[5].data;
     }
@@ -273,7 +275,7 @@ static void recompute(const struct call *call, const struct step *step)
         job.numbers[FACTOR * job.c + k] = weight[k] * scale[k];
         job.numbers[SHIFT * job.c + k] = shift[k];
     }
-    job.stream = vec_streams(call->out[0].data, job.c, job.n * job.pixels * job.c * (int64_t)sizeof(float));
+    job.stream = element_streams(call->out[0].data, job.c, job.n * job.pixels, job.c);
     pool_run(step->pool, job.n, normalize, &job);
 }
 
@@ -301,25 +303,25 @@ static void resolve_backward(void *context, int64_t block, int thread)
     }
 }
 
-static inline __attribute__((always_inline)) void backward_vector(const struct job *job, float *dx, const float *dy,
-                                                                  const float *x, int64_t k, int64_t count,
+static inline __attribute__((always_inline)) void backward_vector(const struct job *job, element *dx, const element *dy,
+                                                                  const element *x, int64_t k, int64_t count,
                                                                   const int op)
 {
     const float *numbers = job->numbers + k;
     const vec gain = vec_load_some(numbers + GAIN * job->c, count);
-    vec d = vec_load_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
-    vec g = vec_load_some(dy + k, count);
+    vec d = element_load_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
+    vec g = element_load_some(dy + k, count);
     if (op != NO_ACTIVATION)
         g = activation_gradient(g, d * gain + vec_load_some((const float *)job->call->saved[2].data + k, count), op);
     g = (g - vec_load_some(numbers + CONSTANT * job->c, count)) - d * vec_load_some(numbers + SLOPE * job->c, count);
-    vec_store_some(dx + k, gain * (g - vec_load_some(numbers + REST * job->c, count)), count);
+    element_store_some(dx + k, gain * (g - vec_load_some(numbers + REST * job->c, count)), count);
 }
 
 static inline __attribute__((always_inline)) void backward_sample(const struct job *job, int64_t n, const int op)
 {
     const int64_t c = job->c, at = n * job->pixels * c;
-    const float *x = (const float *)job->call->in[0].data + at, *dy = (const float *)job->call->dout[0].data + at;
-    float *dx = (float *)job->call->din[0].data + at;
+    const element *x = (const element *)job->call->in[0].data + at, *dy = (const element *)job->call->dout[0].data + at;
+    element *dx = (element *)job->call->din[0].data + at;
     for (int64_t i = 0; i < job->pixels; i++, x += c, dy += c, dx += c) {
         int64_t k = 0;
         for (; k + VEC <= c; k += VEC) backward_vector(job, dx, dy, x, k, VEC, op);

@@ -7,20 +7,18 @@
 #include "engine/backends/cpu/product.h"
 #include "engine/ops/depthwise_cpu.h"
 
-/* Rows gathered at a time, GEMM_DEPTH columns of them; whole rows of a product that is scattered. */
-enum { GATHER_PIXELS = 10 * MR, GATHERED = GATHER_PIXELS * GEMM_DEPTH, SCATTER_PIXELS = 5 * MR };
-
 struct layer {
     const struct call *call;
     struct conv2d_sizes s;
     const float *bias; /* of all outputs, or NULL */
-    const float *x;    /* what is convolved: in[0], or dout[0] for the gradient of the input */
-    float *y;
+    const element *x;  /* what is convolved: in[0], or dout[0] for the gradient of the input */
+    element *y;
     int64_t n, batch, depth; /* depth: kh kw ci */
     int64_t group;
-    const float *packed; /* this group's weights */
-    float *gathered;     /* per thread: GATHERED, or scattered_floats */
-    bool stream;         /* y goes past the caches */
+    const element *weight; /* this group's weights */
+    element *packed;
+    element *rows;       /* per thread: gathered_elements or scattered_elements */
+    struct gemm_rows to; /* this group's part of y */
 };
 
 static bool is_pointwise(const struct conv2d_sizes *s)
@@ -67,11 +65,33 @@ static bool turns(const struct conv2d_sizes *s)
     return s->sh == 1 && s->sw == 1;
 }
 
-/* ---- workspace: packed weights, then per thread gathered or scattered rows; or what the weight gradient wants ---- */
+/* ---- workspace: weights as elements, packed, then per thread gathered or scattered rows; or what the weight gradient
+ * wants ---- */
 
-static size_t scattered_floats(int64_t depth)
+/* Rows gathered at a time, a block of the depth of each: what fits into the second-level cache. Rows of a product that
+ * is scattered: whole ones, in float. */
+enum { GATHER_PIXELS = 10 * MR, GATHER_ELEMENTS = 1 << 18, SCATTER_PIXELS = 5 * MR };
+
+static int64_t gathered_pixels(int64_t depth)
 {
-    return (size_t)(SCATTER_PIXELS * depth) + PRODUCT_SPARE;
+    const int64_t fit = GATHER_ELEMENTS / gemm_depth(depth, 0) / MR * MR;
+    return fit < MR ? MR : fit < GATHER_PIXELS ? fit : GATHER_PIXELS;
+}
+
+static int64_t gathered_elements(int64_t depth)
+{
+    return gathered_pixels(depth) * gemm_padded(gemm_depth(depth, 0));
+}
+
+static int64_t scattered_elements(int64_t depth, int64_t o)
+{
+    const int64_t rows = SCATTER_PIXELS * depth * (int64_t)(sizeof(float) / sizeof(element));
+    return (rows + gemm_spare(o) + 63) / 64 * 64;
+}
+
+static int64_t largest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
 }
 
 static size_t workspace(const struct node *node, int threads)
@@ -79,40 +99,41 @@ static size_t workspace(const struct node *node, int threads)
     const struct conv2d_sizes s = conv2d_sizes(node);
     if (is_depthwise(&s)) return ISA_NAME(depthwise_workspace)(node, threads);
     const int64_t depth = s.kh * s.kw * s.ci, turned = s.kh * s.kw * s.co, batch = node->in[0]->shape.size[0];
-    size_t forward = product_floats(s.co, depth, threads),
-           input = turns(&s) ? product_floats(s.ci, turned, threads) : product_floats(depth, s.co, threads);
-    size_t most = forward > input ? forward : input;
-    if (!is_pointwise(&s)) most += (size_t)threads * (turns(&s) ? GATHERED : GATHERED + scattered_floats(depth));
-    size_t weights = weights_floats(batch, s.co, depth, threads);
-    return (most > weights ? most : weights) * sizeof(float);
+    int64_t most = product_elements(s.co, depth, threads) + threads * gathered_elements(depth);
+    if (turns(&s))
+        most = largest(most, product_elements(s.ci, turned, threads) + threads * gathered_elements(turned));
+    else
+        most = largest(most, product_elements(depth, s.co, threads) + threads * scattered_elements(depth, s.co));
+    const size_t rows = (size_t)most * sizeof(element), weights = weights_bytes(batch, s.co, depth, threads);
+    return rows > weights ? rows : weights;
 }
 
 /* ---- gathering ---- */
 
 /* Columns from … end - 1 of one row of the kernel at (h, w0) of x, 0 outside. */
-static void gather_row(const struct conv2d_sizes *s, float *to, const float *x, int64_t h, int64_t w0, int64_t from,
+static void gather_row(const struct conv2d_sizes *s, element *to, const element *x, int64_t h, int64_t w0, int64_t from,
                        int64_t end)
 {
-    const float *row = x + (h * s->w + w0) * s->c;
+    const element *row = x + (h * s->w + w0) * s->c;
     if (h < 0 || h >= s->h) {
-        vec_zero_floats(to, end - from);
+        element_zero(to, end - from);
     } else if (s->ci == s->c && w0 >= 0 && w0 + s->kw <= s->w) { /* its pixels lie side by side */
-        vec_copy_floats(to, row + from, end - from);
+        element_copy(to, row + from, end - from);
     } else {
         for (int64_t j = from / s->ci; j * s->ci < end; j++) {
             const int64_t first = j * s->ci > from ? 0 : from - j * s->ci,
                           last = (j + 1) * s->ci < end ? s->ci : end - j * s->ci;
             if (w0 + j < 0 || w0 + j >= s->w)
-                vec_zero_floats(to, last - first);
+                element_zero(to, last - first);
             else
-                vec_copy_floats(to, row + j * s->c + first, last - first);
+                element_copy(to, row + j * s->c + first, last - first);
             to += last - first;
         }
     }
 }
 
 /* Columns column … end - 1 of the row of one output pixel: x under the kernel. */
-static void gather_pixel(const struct conv2d_sizes *s, float *to, const float *x, int64_t pixel, int64_t column,
+static void gather_pixel(const struct conv2d_sizes *s, element *to, const element *x, int64_t pixel, int64_t column,
                          int64_t end)
 {
     const int64_t h0 = pixel / s->ow * s->sh - s->top, w0 = pixel % s->ow * s->sw - s->left, width = s->kw * s->ci;
@@ -124,7 +145,7 @@ static void gather_pixel(const struct conv2d_sizes *s, float *to, const float *x
     }
 }
 
-static void scatter_pixel(const struct layer *layer, float *dx, const float *row, int64_t pixel)
+static void scatter_pixel(const struct layer *layer, element *dx, const float *row, int64_t pixel)
 {
     const struct conv2d_sizes *s = &layer->s;
     const int64_t oh = pixel / s->ow, ow = pixel % s->ow;
@@ -132,8 +153,11 @@ static void scatter_pixel(const struct layer *layer, float *dx, const float *row
         for (int64_t j = 0; j < s->kw; j++, row += s->ci) {
             const int64_t h = oh * s->sh - s->top + i, w = ow * s->sw - s->left + j;
             if (h < 0 || h >= s->h || w < 0 || w >= s->w) continue;
-            float *to = dx + (h * s->w + w) * s->c;
-            for (int64_t c = 0; c < s->ci; c++) to[c] += row[c];
+            element *to = dx + (h * s->w + w) * s->c;
+#define ADD(k, count)                                                                                                  \
+    element_store_some(to + (k), element_load_some(to + (k), count) + vec_load_some(row + (k), count), count)
+            EACH_VECTOR(s->ci, ADD);
+#undef ADD
         }
 }
 
@@ -144,44 +168,44 @@ static void forward_block(void *context, int64_t chunk, int thread)
 {
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
-    const int64_t pixels = s->oh * s->ow, first = chunk * GATHER_PIXELS, rest = layer->n * pixels - first,
-                  count = rest < GATHER_PIXELS ? rest : GATHER_PIXELS;
-    float *y = layer->y + first * s->o + layer->group * s->co, *rows = layer->gathered + (size_t)thread * GATHERED;
-    for (int64_t k = 0; k < layer->depth; k += GEMM_DEPTH) {
-        const int64_t end = layer->depth - k < GEMM_DEPTH ? layer->depth : k + GEMM_DEPTH;
+    const int64_t pixels = s->oh * s->ow, most = gathered_pixels(layer->depth), first = chunk * most,
+                  rest = layer->n * pixels - first, count = rest < most ? rest : most;
+    element *rows = layer->rows + thread * gathered_elements(layer->depth);
+    for (int64_t k = 0, block; k < layer->depth; k += block) {
+        block = gemm_depth(layer->depth, k);
+        const int64_t row = gemm_padded(block);
         for (int64_t i = 0; i < count; i++) {
-            const int64_t n = (first + i) / pixels;
-            gather_pixel(s, rows + i * (end - k), layer->x + n * s->h * s->w * s->c + layer->group * s->ci,
-                         (first + i) % pixels, k, end);
+            const element *x = layer->x + (first + i) / pixels * s->h * s->w * s->c + layer->group * s->ci;
+            gather_pixel(s, rows + i * row, x, (first + i) % pixels, k, k + block);
+            if (row > block) rows[i * row + block] = element_of(0);
         }
-        gemm_block(y, s->o, rows, end - k, layer->packed + k * NR, layer->depth * NR, count, s->co, end - k,
-                   k                                      ? GEMM_ADD
-                   : layer->stream && end == layer->depth ? GEMM_STREAM
-                                                          : GEMM_SET);
+        gemm_block(&layer->to, first, rows, row, layer->packed, count, s->co, layer->depth, k);
     }
-    if (layer->bias) bias_add(y, s->o, layer->bias + layer->group * s->co, count, s->co);
     vec_stream_end();
 }
 
-static const float *group_weights(const struct layer *layer)
+/* This group's weights as elements, at the beginning of the workspace; returns what follows them. */
+static element *find_weights(struct layer *layer, struct pool *pool)
 {
-    return (const float *)layer->call->in[1].data +
-           layer->group * layer->s.co * layer->s.ci * layer->s.kh * layer->s.kw;
+    const int64_t count = layer->s.co * layer->s.ci * layer->s.kh * layer->s.kw;
+    element *room = layer->call->workspace;
+    layer->weight = product_weights(pool, (const float *)layer->call->in[1].data + layer->group * count, count, room);
+    return room + product_weights_room(count);
 }
 
 /* Packs one group's weights and gives each thread its place behind them. */
 static void pack_group(struct layer *layer, struct pool *pool, bool transposed)
 {
     const struct conv2d_sizes *s = &layer->s;
-    struct product job = {.weight = group_weights(layer),
+    layer->packed = find_weights(layer, pool);
+    struct product job = {.weight = layer->weight,
                           .ldw = layer->depth,
                           .n = transposed ? s->co : layer->depth,
                           .depth = transposed ? layer->depth : s->co,
                           .transposed = transposed,
-                          .packed = layer->call->workspace};
+                          .packed = layer->packed};
     pool_run(pool, gemm_panels(job.n), product_pack, &job);
-    layer->packed = job.packed;
-    layer->gathered = job.packed + gemm_panels(job.n) * NR * job.depth;
+    layer->rows = layer->packed + product_packed(job.n, job.depth);
 }
 
 /* One panel of the turned kernel of a turned layer: packed[(i, j, channel of dy)][channel of dx]. */
@@ -190,14 +214,20 @@ static void pack_turned(void *context, int64_t panel, int thread)
     (void)thread;
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
-    const int64_t taps = s->kh * s->kw, columns = s->co - panel * NR < NR ? s->co - panel * NR : NR;
-    const float *weight = group_weights(layer) + panel * NR; /* [ci][taps][co] */
-    float *to = (float *)layer->call->workspace + panel * NR * layer->depth;
-    for (int64_t tap = taps; tap-- > 0;)
-        for (int64_t k = 0; k < s->ci; k++, to += NR) {
-            memcpy(to, weight + (k * taps + tap) * s->co, (size_t)columns * sizeof *to);
-            for (int64_t i = columns; i < NR; i++) to[i] = 0;
+    const int64_t taps = s->kh * s->kw, columns = s->co - panel * NR;
+    const element *weight = layer->weight + panel * NR; /* [ci][taps][co] */
+    element *to = layer->packed + panel * NR * gemm_padded(layer->depth);
+    for (int64_t k = 0; k < layer->depth; k += PAIR, to += NR * PAIR) {
+        const element *row[PAIR];
+        for (int i = 0; i < PAIR; i++) {
+            const int64_t tap = taps - 1 - (k + i) / s->ci, channel = (k + i) % s->ci;
+            row[i] = k + i < layer->depth ? weight + (channel * taps + tap) * s->co : NULL;
         }
+        if (columns >= NR)
+            gemm_pack_step(to, row, NR, NR);
+        else
+            gemm_pack_step(to, row, columns, NR);
+    }
 }
 
 /* A 1x1 convolution: all pixels of all samples are rows. */
@@ -206,25 +236,30 @@ static void pointwise(const struct layer *layer, struct pool *pool, bool input_g
     const struct call *call = layer->call;
     const struct conv2d_sizes *s = &layer->s;
     const int64_t in = layer->group * s->ci, out = layer->group * s->co;
-    const float *weight = (const float *)call->in[1].data + out * layer->depth;
-    struct product job = {.weight = weight, .ldw = s->ci, .m = layer->n * s->oh * s->ow};
+    struct product job = {.ldw = s->ci, .m = layer->n * s->oh * s->ow};
     if (input_gradient) {
-        job.y = (float *)call->din[0].data + in, job.a = (const float *)call->dout[0].data + out;
-        job.ldy = s->c, job.lda = s->o, job.n = s->ci, job.depth = s->co;
+        job.y = (struct gemm_rows){.c = (element *)call->din[0].data + in, .ldc = s->c};
+        job.a = (const element *)call->dout[0].data + out;
+        job.lda = s->o, job.n = s->ci, job.depth = s->co;
     } else {
-        job.y = (float *)call->out[0].data + out, job.a = (const float *)call->in[0].data + in;
-        job.ldy = s->o, job.lda = s->c, job.n = s->co, job.depth = s->ci, job.transposed = true;
-        job.bias = layer->bias ? layer->bias + out : NULL;
+        job.y = (struct gemm_rows){.c = (element *)call->out[0].data + out, .ldc = s->o};
+        job.y.bias = layer->bias ? layer->bias + out : NULL;
+        job.a = (const element *)call->in[0].data + in;
+        job.lda = s->c, job.n = s->co, job.depth = s->ci, job.transposed = true;
     }
-    product_run(pool, &job, call->workspace);
+    const float *weight = (const float *)call->in[1].data + out * layer->depth;
+    product_run(pool, &job, weight, s->co * s->ci, call->workspace);
 }
 
 static void run_blocks(struct layer *layer, struct pool *pool)
 {
     const struct conv2d_sizes *s = &layer->s;
-    const int64_t bytes = layer->n * s->oh * s->ow * s->o * (int64_t)sizeof(float);
-    layer->stream = !layer->bias && s->co % VEC == 0 && vec_streams(layer->y + layer->group * s->co, s->o, bytes);
-    pool_run(pool, (layer->n * s->oh * s->ow + GATHER_PIXELS - 1) / GATHER_PIXELS, forward_block, layer);
+    const int64_t rows = layer->n * s->oh * s->ow, most = gathered_pixels(layer->depth);
+    layer->to = (struct gemm_rows){.c = layer->y + layer->group * s->co,
+                                   .ldc = s->o,
+                                   .bias = layer->bias ? layer->bias + layer->group * s->co : NULL};
+    layer->to.stream = element_streams(layer->to.c, s->o, rows, s->co);
+    pool_run(pool, (rows + most - 1) / most, forward_block, layer);
 }
 
 static void forward(const struct call *call, const struct step *step)
@@ -250,14 +285,16 @@ static void input_sample(void *context, int64_t n, int thread)
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
     const int64_t pixels = s->oh * s->ow;
-    const float *dy = (const float *)layer->call->dout[0].data + n * pixels * s->o + layer->group * s->co;
-    float *dx = (float *)layer->call->din[0].data + n * s->h * s->w * s->c;
-    float *rows = layer->gathered + (size_t)thread * scattered_floats(layer->depth);
+    const element *dy = (const element *)layer->call->dout[0].data + n * pixels * s->o + layer->group * s->co;
+    element *dx = (element *)layer->call->din[0].data + n * s->h * s->w * s->c;
+    element *place = layer->rows + thread * scattered_elements(layer->depth, s->co);
+    float *rows = (float *)(void *)place;
+    element *spare = (element *)(void *)(rows + SCATTER_PIXELS * layer->depth);
+    const struct gemm_rows to = {.floats = rows, .ldc = layer->depth};
     if (layer->group == 0) memset(dx, 0, (size_t)(s->h * s->w * s->c) * sizeof *dx);
     for (int64_t first = 0; first < pixels; first += SCATTER_PIXELS) {
         const int64_t count = pixels - first < SCATTER_PIXELS ? pixels - first : SCATTER_PIXELS;
-        gemm_rows(rows, layer->depth, dy + first * s->o, s->o, layer->packed, count, layer->depth, s->co,
-                  rows + SCATTER_PIXELS * layer->depth, false);
+        gemm_rows(&to, dy + first * s->o, s->o, layer->packed, count, layer->depth, s->co, spare);
         for (int64_t i = 0; i < count; i++)
             scatter_pixel(layer, dx + layer->group * s->ci, rows + i * layer->depth, first + i);
     }
@@ -271,13 +308,13 @@ static void input_gradient(struct layer *layer, struct pool *pool)
     }
     if (turns(&layer->s)) {
         struct layer turned = *layer;
+        turned.packed = find_weights(&turned, pool);
         turned.s = turned_sizes(layer->s);
         turned.x = layer->call->dout[0].data;
         turned.y = layer->call->din[0].data;
         turned.bias = NULL;
         turned.depth = turned.s.kh * turned.s.kw * turned.s.ci;
-        turned.packed = layer->call->workspace;
-        turned.gathered = (float *)layer->call->workspace + gemm_panels(turned.s.co) * NR * turned.depth;
+        turned.rows = turned.packed + product_packed(turned.s.co, turned.depth);
         pool_run(pool, gemm_panels(turned.s.co), pack_turned, &turned);
         run_blocks(&turned, pool);
         return;
@@ -289,36 +326,43 @@ static void input_gradient(struct layer *layer, struct pool *pool)
 /* ---- gradient of the weight ---- */
 
 /* A panel of columns that all belong to one tap of the kernel. */
-static void pack_tap(const struct conv2d_sizes *s, float *packed, const float *x, int64_t first, int64_t count,
+static void pack_tap(const struct conv2d_sizes *s, element *packed, const element *x, int64_t first, int64_t count,
                      int64_t tap)
 {
     int64_t oh = first / s->ow, ow = first % s->ow;
-    for (int64_t p = 0; p < count; p++, packed += NR) {
-        const int64_t h = oh * s->sh - s->top + tap / s->kw, w = ow * s->sw - s->left + tap % s->kw;
-        if (h < 0 || h >= s->h || w < 0 || w >= s->w)
-            memset(packed, 0, NR * sizeof *packed);
-        else
-            memcpy(packed, x + (h * s->w + w) * s->c, NR * sizeof *packed);
-        if (++ow == s->ow) ow = 0, oh++;
+    for (int64_t p = 0; p < count; p += PAIR, packed += NR * PAIR) {
+        const element *row[PAIR];
+        for (int i = 0; i < PAIR; i++) {
+            const int64_t h = oh * s->sh - s->top + tap / s->kw, w = ow * s->sw - s->left + tap % s->kw;
+            const bool outside = h < 0 || h >= s->h || w < 0 || w >= s->w || p + i >= count;
+            row[i] = outside ? NULL : x + (h * s->w + w) * s->c;
+            if (++ow == s->ow) ow = 0, oh++;
+        }
+        gemm_pack_step(packed, row, NR, NR);
     }
 }
 
 /* Panels of columns of gathered rows, straight from x where one tap has a whole panel. */
-static void pack_x(const void *context, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+static void pack_x(const void *context, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
                    int64_t column, int64_t columns)
 {
     const struct layer *layer = context;
     const struct conv2d_sizes *s = &layer->s;
-    const float *x = (const float *)layer->call->in[0].data + sample * s->h * s->w * s->c + layer->group * s->ci;
+    const element *x = (const element *)layer->call->in[0].data + sample * s->h * s->w * s->c + layer->group * s->ci;
     if (s->ci % NR == 0) {
         for (int64_t k = column; k < column + columns; k += NR, packed += panel)
             pack_tap(s, packed, x + k % s->ci, first, count, k / s->ci);
         return;
     }
-    float row[WEIGHTS_K + NR] = {0};
-    for (int64_t p = 0; p < count; p++, packed += NR) {
-        gather_pixel(s, row, x, first + p, column, column + columns);
-        for (int64_t k = 0; k * NR < columns; k++) memcpy(packed + k * panel, row + k * NR, NR * sizeof *row);
+    element rows[PAIR][WEIGHTS_K + NR] = {0};
+    for (int64_t p = 0; p < count; p += PAIR, packed += NR * PAIR) {
+        for (int i = 0; i < PAIR && p + i < count; i++)
+            gather_pixel(s, rows[i], x, first + p + i, column, column + columns);
+        for (int64_t k = 0; k * NR < columns; k++) {
+            const element *row[PAIR];
+            for (int i = 0; i < PAIR; i++) row[i] = p + i < count ? rows[i] + k * NR : NULL;
+            gemm_pack_step(packed + k * panel, row, NR, NR);
+        }
     }
 }
 
@@ -328,7 +372,7 @@ static void weight_gradient(const struct layer *layer, struct pool *pool)
     struct weights job = {.layer = layer,
                           .pack_x = pack_x,
                           .dw = (float *)layer->call->din[1].data + layer->group * s->co * layer->depth,
-                          .dy = (const float *)layer->call->dout[0].data + layer->group * s->co,
+                          .dy = (const element *)layer->call->dout[0].data + layer->group * s->co,
                           .n = layer->n,
                           .batch = layer->batch,
                           .pixels = s->oh * s->ow,

@@ -71,7 +71,7 @@ static enum lt_err infer(struct graph *graph, struct node *node)
         return graph_fail(graph, node->name, LT_ESHAPE,
                           "cross entropy needs logits [n, k] and i32 targets [n], not %s and %s", shape_text(one, z),
                           shape_text(two, t));
-    graph_output(graph, node, DTYPE_REAL, t);
+    graph_output(graph, node, DTYPE_STATISTIC, t);
     graph_output(graph, node, DTYPE_I32, t);
     return LT_OK;
 }

@@ -13,13 +13,13 @@ struct job {
     double smoothing;
 };
 
-static double log_sum(const float *z, int64_t classes, int64_t *best)
+static double log_sum(const element *z, int64_t classes, int64_t *best)
 {
     *best = 0;
     for (int64_t k = 1; k < classes; k++)
-        if (z[k] > z[*best]) *best = k;
-    double sum = 0, most = (double)z[*best];
-    for (int64_t k = 0; k < classes; k++) sum += exp((double)z[k] - most);
+        if (element_value(z[k]) > element_value(z[*best])) *best = k;
+    double sum = 0, most = (double)element_value(z[*best]);
+    for (int64_t k = 0; k < classes; k++) sum += exp((double)element_value(z[k]) - most);
     return most + log(sum);
 }
 
@@ -27,13 +27,14 @@ static void forward_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *z = (const float *)job->call->in[0].data + n * job->classes;
+    const element *z = (const element *)job->call->in[0].data + n * job->classes;
     const int32_t target = ((const int32_t *)job->call->in[1].data)[n];
     int64_t best;
     const double all = log_sum(z, job->classes, &best), spread = job->smoothing / (double)job->classes;
     double loss = 0;
-    if (target >= 0 && job->smoothing < 1) loss = (1 - job->smoothing) * (all - (double)z[target]);
-    for (int64_t k = 0; target >= 0 && spread > 0 && k < job->classes; k++) loss += spread * (all - (double)z[k]);
+    if (target >= 0 && job->smoothing < 1) loss = (1 - job->smoothing) * (all - (double)element_value(z[target]));
+    for (int64_t k = 0; target >= 0 && spread > 0 && k < job->classes; k++)
+        loss += spread * (all - (double)element_value(z[k]));
     ((float *)job->call->out[0].data)[n] = (float)loss;
     ((int32_t *)job->call->out[1].data)[n] = (int32_t)best;
 }
@@ -42,14 +43,15 @@ static void backward_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *z = (const float *)job->call->in[0].data + n * job->classes;
-    float *dz = (float *)job->call->din[0].data + n * job->classes;
+    const element *z = (const element *)job->call->in[0].data + n * job->classes;
+    element *dz = (element *)job->call->din[0].data + n * job->classes;
     const int32_t target = ((const int32_t *)job->call->in[1].data)[n];
     int64_t best;
     const double all = log_sum(z, job->classes, &best), spread = job->smoothing / (double)job->classes;
     for (int64_t k = 0; k < job->classes; k++) {
         const double wanted = (k == target ? 1 - job->smoothing : 0) + spread;
-        dz[k] = target < 0 ? 0 : (float)(*job->step->loss_weight * (exp((double)z[k] - all) - wanted));
+        const double slope = *job->step->loss_weight * (exp((double)element_value(z[k]) - all) - wanted);
+        dz[k] = element_of(target < 0 ? 0 : (float)slope);
     }
 }
 

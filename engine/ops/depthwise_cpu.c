@@ -43,9 +43,11 @@ static struct job make_job(const struct call *call, const struct step *step)
 /* One tile and one vector of channels; `to` is its first pixel, `columns` of it exist. */
 struct tile {
     const struct conv2d_sizes *s;
-    const float *from, *weight; /* one sample, from this channel; [tap][c] from this channel */
-    const float *dy;            /* gradient of the weight: one row of the output's gradients */
-    float *to;
+    const element *from; /* one sample, from this channel */
+    const float *weight; /* [tap][c] from this channel */
+    const element *dy;   /* gradient of the weight: one row of the output's gradients */
+    element *to;
+    float *sums; /* gradient of the weight: of one row of taps [kw][c] */
     int64_t row, column, columns, count;
     vec first;   /* what the sums begin with */
     bool stream; /* stores go past the caches */
@@ -79,9 +81,9 @@ static inline __attribute__((always_inline)) int tile_size(int64_t stride)
 static inline __attribute__((always_inline)) void store_sum(const struct tile *o, int t, vec sum, int64_t count)
 {
     if (o->stream)
-        vec_stream(o->to + t * o->s->c, sum);
+        element_stream(o->to + t * o->s->c, sum);
     else
-        vec_store_some(o->to + t * o->s->c, sum, count);
+        element_store_some(o->to + t * o->s->c, sum, count);
 }
 
 /* ---- forward: one output row of one sample ---- */
@@ -98,12 +100,13 @@ static inline __attribute__((always_inline)) void forward_tile(const struct tile
     for (int64_t i = 0; i < s->kh; i++) {
         const int64_t h = o->row * s->sh - s->top + i;
         if (h < 0 || h >= s->h) continue;
-        const float *x = o->from + h * s->w * s->c, *w = o->weight + i * kw * s->c;
+        const element *x = o->from + h * s->w * s->c;
+        const float *w = o->weight + i * kw * s->c;
 #pragma GCC unroll 32
         for (int q = 0; q < (size - 1) * sw + kw; q++) {
             const int64_t v = begin + q;
             if (v < 0 || v >= s->w) continue;
-            const vec value = vec_load_some(x + v * s->c, count);
+            const vec value = element_load_some(x + v * s->c, count);
 #pragma GCC unroll 8
             for (int t = 0; t < size; t++) {
                 const int j = q - t * sw;
@@ -119,9 +122,9 @@ static void forward_row(void *context, int64_t row, int thread)
     (void)thread;
     const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
-    const float *x = (const float *)job->call->in[0].data + row / s->oh * s->h * s->w * s->c;
+    const element *x = (const element *)job->call->in[0].data + row / s->oh * s->h * s->w * s->c;
     const float *bias = job->call->in[2].data;
-    float *y = (float *)job->call->out[0].data + row * s->ow * s->c;
+    element *y = (element *)job->call->out[0].data + row * s->ow * s->c;
     const int size = tile_size(s->sw);
     for (int64_t k = 0; k < s->c; k += VEC) {
         struct tile tile = {.s = s,
@@ -143,8 +146,7 @@ static void forward_row(void *context, int64_t row, int thread)
 void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
-    job.stream = vec_streams(call->out[0].data, job.s.c,
-                             job.n * job.s.oh * job.s.ow * job.s.c * (int64_t)sizeof(float));
+    job.stream = element_streams(call->out[0].data, job.s.c, job.n * job.s.oh * job.s.ow, job.s.c);
     pool_run(step->pool, job.n * job.s.oh, forward_row, &job);
 }
 
@@ -164,13 +166,14 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
     for (int64_t i = 0; i < s->kh; i++) {
         const int64_t up = o->row + s->top - i;
         if (up < 0 || up % s->sh != 0 || up / s->sh >= s->oh) continue;
-        const float *dy = o->from + up / s->sh * s->ow * s->c, *w = o->weight + i * kw * s->c;
+        const element *dy = o->from + up / s->sh * s->ow * s->c;
+        const float *w = o->weight + i * kw * s->c;
 #pragma GCC unroll 32
         for (int q = 0; q < reads; q++) {
             const int p = q - before;
             const int64_t v = begin + p;
             if (v < 0 || v >= s->ow) continue;
-            const vec value = vec_load_some(dy + v * s->c, count);
+            const vec value = element_load_some(dy + v * s->c, count);
 #pragma GCC unroll 8
             for (int t = 0; t < size; t++) {
                 const int j = t - p * sw;
@@ -187,8 +190,8 @@ static void input_row(void *context, int64_t row, int thread)
     (void)thread;
     const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
-    const float *dy = (const float *)job->call->dout[0].data + row / s->h * s->oh * s->ow * s->c;
-    float *dx = (float *)job->call->din[0].data + row * s->w * s->c;
+    const element *dy = (const element *)job->call->dout[0].data + row / s->h * s->oh * s->ow * s->c;
+    element *dx = (element *)job->call->din[0].data + row * s->w * s->c;
     const int size = tile_size(s->sw);
     for (int64_t k = 0; k < s->c; k += VEC) {
         struct tile tile = {.s = s,
@@ -210,19 +213,19 @@ static void input_row(void *context, int64_t row, int thread)
  * round less than one long sum ---- */
 
 /* sum[j] += dy[t] x[(ow + t) sw - left + j] over a whole tile; two sums of each, so that adds need not wait. */
-static inline __attribute__((always_inline)) void weight_tile(vec *sum, const struct tile *o, const float *dy,
+static inline __attribute__((always_inline)) void weight_tile(vec *sum, const struct tile *o, const element *dy,
                                                               const int kw, const int sw, const int count,
                                                               const int size)
 {
     const struct conv2d_sizes *s = o->s;
     const int64_t begin = o->column * sw - s->left;
     vec d[TILE];
-    for (int t = 0; t < size; t++) d[t] = vec_load_some(dy + t * s->c, count);
+    for (int t = 0; t < size; t++) d[t] = element_load_some(dy + t * s->c, count);
 #pragma GCC unroll 32
     for (int q = 0; q < (size - 1) * sw + kw; q++) {
         const int64_t v = begin + q;
         if (v < 0 || v >= s->w) continue;
-        const vec value = vec_load_some(o->from + v * s->c, count);
+        const vec value = element_load_some(o->from + v * s->c, count);
 #pragma GCC unroll 8
         for (int t = 0; t < size; t++) {
             const int j = q - t * sw;
@@ -231,8 +234,8 @@ static inline __attribute__((always_inline)) void weight_tile(vec *sum, const st
     }
 }
 
-/* One output row under one row of taps: o->from is the input row, o->dy the output's gradients, o->to the sums [kw][c]
- * to add to. */
+/* One output row under one row of taps: o->from is the input row, o->dy the output's gradients, o->sums what to add
+ * to. */
 static inline __attribute__((always_inline)) void weight_row(const struct tile *o, const int kw, const int sw,
                                                              const int count)
 {
@@ -244,7 +247,7 @@ static inline __attribute__((always_inline)) void weight_row(const struct tile *
         weight_tile(sum, &tile, o->dy + tile.column * s->c, kw, sw, count, TILE);
     for (; tile.column < s->ow; tile.column++) weight_tile(sum, &tile, o->dy + tile.column * s->c, kw, sw, count, 1);
     for (int j = 0; j < kw; j++) {
-        float *to = o->to + j * s->c;
+        float *to = o->sums + j * s->c;
         vec_store_some(to, vec_load_some(to, count) + (sum[2 * j] + sum[2 * j + 1]), count);
     }
 }
@@ -253,14 +256,14 @@ static inline __attribute__((always_inline)) void weight_row(const struct tile *
 static void weight_rows(const struct job *job, float *leaf, int64_t n, int64_t oh, int64_t k)
 {
     const struct conv2d_sizes *s = &job->s;
-    const float *x = (const float *)job->call->in[0].data + n * s->h * s->w * s->c + k;
+    const element *x = (const element *)job->call->in[0].data + n * s->h * s->w * s->c + k;
     struct tile tile = {.s = s, .count = s->c - k < VEC ? s->c - k : VEC};
-    tile.dy = (const float *)job->call->dout[0].data + (n * s->oh + oh) * s->ow * s->c + k;
+    tile.dy = (const element *)job->call->dout[0].data + (n * s->oh + oh) * s->ow * s->c + k;
     for (int64_t i = 0; i < s->kh; i++) {
         const int64_t h = oh * s->sh - s->top + i;
         if (h < 0 || h >= s->h) continue;
         tile.from = x + h * s->w * s->c;
-        tile.to = leaf + i * s->kw * s->c + k;
+        tile.sums = leaf + i * s->kw * s->c + k;
         TILE_DISPATCH(weight_row, &tile);
     }
 }
@@ -293,7 +296,7 @@ static void weight_gradient(struct job *job, struct pool *pool)
 void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
-    job.stream = vec_streams(call->din[0].data, job.s.c, job.n * job.s.h * job.s.w * job.s.c * (int64_t)sizeof(float));
+    job.stream = element_streams(call->din[0].data, job.s.c, job.n * job.s.h * job.s.w, job.s.c);
     if (call->din[0].data) pool_run(step->pool, job.n * job.s.h, input_row, &job);
     if (call->din[1].data) weight_gradient(&job, step->pool);
 }

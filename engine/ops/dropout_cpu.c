@@ -8,8 +8,8 @@
 struct job {
     const struct call *call;
     const struct step *step;
-    float *to;
-    const float *from;
+    element *to;
+    const element *from;
     int64_t row;
 };
 
@@ -21,7 +21,7 @@ static void drop_sample(void *context, int64_t n, int thread)
     const float scale = drop->p < 1 ? (float)(1 / (1 - drop->p)) : 0;
     struct rng rng = drop_rng(drop, job->step, job->step->sample[n]);
     for (int64_t i = n * job->row; i < (n + 1) * job->row; i++)
-        job->to[i] = (double)rng_uniform(&rng) < drop->p ? 0 : job->from[i] * scale;
+        job->to[i] = element_of((double)rng_uniform(&rng) < drop->p ? 0 : element_value(job->from[i]) * scale);
 }
 
 static void copy_sample(void *context, int64_t n, int thread)

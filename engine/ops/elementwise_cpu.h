@@ -8,8 +8,8 @@
 #include "engine/ops/op.h"
 
 struct elementwise_job {
-    float *to;
-    const float *x, *dy; /* dy NULL: forward */
+    element *to;
+    const element *x, *dy; /* dy NULL: forward */
     int64_t count;
 };
 
@@ -19,24 +19,21 @@ static inline int64_t elementwise_count(struct tensor t, const struct step *step
     return shape_count(t.shape) / t.shape.size[0] * step->n;
 }
 
-/* Chunks are whole vectors but for the very last, whose rest goes through a padded one. */
 #define ELEMENTWISE_KERNELS(name, function, slope, source)                                                             \
+    static inline __attribute__((always_inline)) void one_vector(const struct elementwise_job *job, int64_t i,         \
+                                                                 int64_t count)                                        \
+    {                                                                                                                  \
+        const vec x = element_load_some(job->x + i, count);                                                            \
+        element_store_some(job->to + i, job->dy ? element_load_some(job->dy + i, count) * slope(x) : function(x),      \
+                           count);                                                                                     \
+    }                                                                                                                  \
     static void chunk(void *context, int64_t index, int thread)                                                        \
     {                                                                                                                  \
         (void)thread;                                                                                                  \
         const struct elementwise_job *job = context;                                                                   \
         int64_t i = index * PARALLEL_CHUNK, end = parallel_end(index, job->count);                                     \
-        if (job->dy) {                                                                                                 \
-            for (; i + VEC <= end; i += VEC)                                                                           \
-                vec_store(job->to + i, vec_load(job->dy + i) * slope(vec_load(job->x + i)));                           \
-            if (i < end)                                                                                               \
-                vec_store_some(job->to + i,                                                                            \
-                               vec_load_some(job->dy + i, end - i) * slope(vec_load_some(job->x + i, end - i)),        \
-                               end - i);                                                                               \
-        } else {                                                                                                       \
-            for (; i + VEC <= end; i += VEC) vec_store(job->to + i, function(vec_load(job->x + i)));                   \
-            if (i < end) vec_store_some(job->to + i, function(vec_load_some(job->x + i, end - i)), end - i);           \
-        }                                                                                                              \
+        for (; i + VEC <= end; i += VEC) one_vector(job, i, VEC);                                                      \
+        if (i < end) one_vector(job, i, end - i);                                                                      \
     }                                                                                                                  \
     static void forward(const struct call *call, const struct step *step)                                              \
     {                                                                                                                  \

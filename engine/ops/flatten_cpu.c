@@ -5,8 +5,8 @@
 #include "engine/ops/op.h"
 
 struct job {
-    float *to;
-    const float *from;
+    element *to;
+    const element *from;
     int64_t rows, columns; /* of one sample of `from` */
 };
 
@@ -14,8 +14,8 @@ static void transpose_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *from = job->from + n * job->rows * job->columns;
-    float *to = job->to + n * job->rows * job->columns;
+    const element *from = job->from + n * job->rows * job->columns;
+    element *to = job->to + n * job->rows * job->columns;
     for (int64_t r = 0; r < job->rows; r++)
         for (int64_t c = 0; c < job->columns; c++) to[c * job->rows + r] = from[r * job->columns + c];
 }

@@ -72,8 +72,8 @@ static enum lt_err infer(struct graph *graph, struct node *node)
     struct shape rows = node->in[0]->shape;
     rows.rank--;
     graph_output(graph, node, DTYPE_REAL, node->in[0]->shape);
-    graph_saved(graph, node, DTYPE_REAL, rows);
-    graph_saved(graph, node, DTYPE_REAL, rows);
+    graph_saved(graph, node, DTYPE_STATISTIC, rows);
+    graph_saved(graph, node, DTYPE_STATISTIC, rows);
     return LT_OK;
 }
 

@@ -40,41 +40,34 @@ static float sum_of(vec v)
     return sum;
 }
 
-/* Runs `body` for k = 0, VEC, … with `count` elements each, constant but for the last. */
-#define EACH_VECTOR(c, body)                                                                                           \
-    do {                                                                                                               \
-        int64_t k = 0;                                                                                                 \
-        for (; k + VEC <= (c); k += VEC) body(VEC);                                                                    \
-        if (k < (c)) body((c)-k);                                                                                      \
-    } while (0)
-
 /* ---- forward ---- */
 
 static void forward_row(const struct job *job, int64_t r)
 {
     const struct layer_norm_numbers *o = job->call->node->options;
-    const float *x = (const float *)job->call->in[0].data + r * job->c, *weight = job->call->in[1].data,
-                *bias = job->call->in[2].data;
-    float *y = (float *)job->call->out[0].data + r * job->c;
+    const element *x = (const element *)job->call->in[0].data + r * job->c;
+    const float *weight = job->call->in[1].data, *bias = job->call->in[2].data;
+    element *y = (element *)job->call->out[0].data + r * job->c;
     vec sum = {0}, squares = {0};
-#define SUM(count) sum += vec_load_some(x + k, count)
+#define SUM(k, count) sum += element_load_some(x + (k), count)
     EACH_VECTOR(job->c, SUM);
 #undef SUM
     const float mean = sum_of(sum) / (float)job->c;
     int64_t at = 0;
     for (; at + VEC <= job->c; at += VEC) {
-        const vec d = vec_load(x + at) - vec_set(mean);
+        const vec d = element_load(x + at) - vec_set(mean);
         squares += d * d;
     }
     float rest = 0;
-    for (; at < job->c; at++) rest += (x[at] - mean) * (x[at] - mean);
+    for (; at < job->c; at++) rest += (element_value(x[at]) - mean) * (element_value(x[at]) - mean);
     const float variance = (sum_of(squares) + rest) / (float)job->c,
                 scale = (float)(1 / sqrt((double)variance + o->eps));
-#define NORMALIZE(count)                                                                                               \
-    vec_store_some(y + k,                                                                                              \
-                   (vec_load_some(x + k, count) - vec_set(mean)) * vec_set(scale) * vec_load_some(weight + k, count) + \
-                       vec_load_some(bias + k, count),                                                                 \
-                   count)
+#define NORMALIZE(k, count)                                                                                            \
+    element_store_some(y + (k),                                                                                        \
+                       (element_load_some(x + (k), count) - vec_set(mean)) * vec_set(scale) *                          \
+                               vec_load_some(weight + (k), count) +                                                    \
+                           vec_load_some(bias + (k), count),                                                           \
+                       count)
     EACH_VECTOR(job->c, NORMALIZE);
 #undef NORMALIZE
     ((float *)job->call->saved[0].data)[r] = mean;
@@ -99,26 +92,27 @@ static void forward(const struct call *call, const struct step *step)
 /* dx = scale (g - mean(g) - xhat mean(g xhat)), g = dy weight. */
 static void backward_row(const struct job *job, int64_t r)
 {
-    const float *x = (const float *)job->call->in[0].data + r * job->c, *weight = job->call->in[1].data,
-                *dy = (const float *)job->call->dout[0].data + r * job->c;
+    const element *x = (const element *)job->call->in[0].data + r * job->c,
+                  *dy = (const element *)job->call->dout[0].data + r * job->c;
+    const float *weight = job->call->in[1].data;
     const vec mean = vec_set(((const float *)job->call->saved[0].data)[r]),
               scale = vec_set(((const float *)job->call->saved[1].data)[r]);
-    float *dx = (float *)job->call->din[0].data + r * job->c;
+    element *dx = (element *)job->call->din[0].data + r * job->c;
     vec sum = {0}, product = {0};
-#define SUM(count)                                                                                                     \
+#define SUM(k, count)                                                                                                  \
     {                                                                                                                  \
-        const vec g = vec_load_some(dy + k, count) * vec_load_some(weight + k, count);                                 \
+        const vec g = element_load_some(dy + (k), count) * vec_load_some(weight + (k), count);                         \
         sum += g;                                                                                                      \
-        product += g * ((vec_load_some(x + k, count) - mean) * scale);                                                 \
+        product += g * ((element_load_some(x + (k), count) - mean) * scale);                                           \
     }
     EACH_VECTOR(job->c, SUM);
 #undef SUM
     const vec mean_g = vec_set(sum_of(sum) / (float)job->c), mean_product = vec_set(sum_of(product) / (float)job->c);
-#define GRADIENT(count)                                                                                                \
-    vec_store_some(dx + k,                                                                                             \
-                   scale * (vec_load_some(dy + k, count) * vec_load_some(weight + k, count) - mean_g -                 \
-                            (vec_load_some(x + k, count) - mean) * scale * mean_product),                              \
-                   count)
+#define GRADIENT(k, count)                                                                                             \
+    element_store_some(dx + (k),                                                                                       \
+                       scale * (element_load_some(dy + (k), count) * vec_load_some(weight + (k), count) - mean_g -     \
+                                (element_load_some(x + (k), count) - mean) * scale * mean_product),                    \
+                       count)
     EACH_VECTOR(job->c, GRADIENT);
 #undef GRADIENT
 }
@@ -126,14 +120,15 @@ static void backward_row(const struct job *job, int64_t r)
 /* Adds a row's part of the gradients of weight and bias. */
 static void sum_row(const struct job *job, double *sum, int64_t r)
 {
-    const float *x = (const float *)job->call->in[0].data + r * job->c,
-                *dy = (const float *)job->call->dout[0].data + r * job->c;
+    const element *x = (const element *)job->call->in[0].data + r * job->c,
+                  *dy = (const element *)job->call->dout[0].data + r * job->c;
     const float mean = ((const float *)job->call->saved[0].data)[r],
                 scale = ((const float *)job->call->saved[1].data)[r];
     double *restrict weight = sum, *restrict bias = sum + job->c;
     for (int64_t k = 0; k < job->c; k++) {
-        weight[k] += (double)(dy[k] * ((x[k] - mean) * scale));
-        bias[k] += (double)dy[k];
+        const float g = element_value(dy[k]);
+        weight[k] += (double)(g * ((element_value(x[k]) - mean) * scale));
+        bias[k] += (double)g;
     }
 }
 

@@ -4,15 +4,15 @@
 #include "engine/ops/op.h"
 
 struct layer {
-    const float *x;
+    const element *x;
     int64_t c, pixels; /* rows of one sample: the "pixels" of product.h */
 };
 
-static void pack_x(const void *context, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+static void pack_x(const void *context, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
                    int64_t column, int64_t columns)
 {
     const struct layer *layer = context;
-    const float *x = layer->x + (sample * layer->pixels + first) * layer->c;
+    const element *x = layer->x + (sample * layer->pixels + first) * layer->c;
     for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel)
         gemm_pack(packed, x, layer->c, layer->c, count, k);
 }
@@ -28,33 +28,28 @@ static void forward(const struct call *call, const struct step *step)
 {
     const struct layer layer = make_layer(call);
     const int64_t o = call->in[1].shape.size[0];
-    struct product job = {.y = call->out[0].data,
+    struct product job = {.y = {.c = call->out[0].data, .ldc = o, .bias = call->in[2].data},
                           .a = layer.x,
-                          .weight = call->in[1].data,
-                          .bias = call->in[2].data,
                           .lda = layer.c,
-                          .ldy = o,
                           .ldw = layer.c,
                           .m = step->n * layer.pixels,
                           .n = o,
                           .depth = layer.c,
                           .transposed = true};
-    product_run(step->pool, &job, call->workspace);
+    product_run(step->pool, &job, call->in[1].data, o * layer.c, call->workspace);
 }
 
 static void input_gradient(const struct call *call, const struct step *step, const struct layer *layer)
 {
     const int64_t o = call->in[1].shape.size[0];
-    struct product job = {.y = call->din[0].data,
+    struct product job = {.y = {.c = call->din[0].data, .ldc = layer->c},
                           .a = call->dout[0].data,
-                          .weight = call->in[1].data,
                           .lda = o,
-                          .ldy = layer->c,
                           .ldw = layer->c,
                           .m = step->n * layer->pixels,
                           .n = layer->c,
                           .depth = o};
-    product_run(step->pool, &job, call->workspace);
+    product_run(step->pool, &job, call->in[1].data, o * layer->c, call->workspace);
 }
 
 static void backward(const struct call *call, const struct step *step)
@@ -80,10 +75,10 @@ static void backward(const struct call *call, const struct step *step)
 static size_t workspace(const struct node *node, int threads)
 {
     const int64_t o = node->in[1]->shape.size[0], c = node->in[1]->shape.size[1], batch = node->in[0]->shape.size[0];
-    size_t rows = product_floats(o, c, threads), columns = product_floats(c, o, threads),
-           weights = weights_floats(batch, o, c, threads);
-    size_t most = rows > columns ? rows : columns;
-    return (most > weights ? most : weights) * sizeof(float);
+    const int64_t rows = product_elements(o, c, threads), columns = product_elements(c, o, threads);
+    const size_t most = (size_t)(rows > columns ? rows : columns) * sizeof(element),
+                 weights = weights_bytes(batch, o, c, threads);
+    return most > weights ? most : weights;
 }
 
 extern const struct kernel ISA_NAME(linear_cpu);

@@ -1,24 +1,19 @@
 /* a * b; b has a's shape or is [n,1,1,c] spread over a. da may lie over dy, so db is formed first. */
 #include "engine/backends/backend.h"
-#include "engine/backends/cpu/isa.h"
 #include "engine/backends/pool.h"
 #include "engine/ops/spread.h"
-
-#include <string.h>
+#include "engine/ops/sums_cpu.h"
 
 struct job {
     const struct call *call;
     struct spread spread; /* c == 0: equal shapes */
 };
 
-static void multiply(float *to, const float *a, const float *b, int64_t count)
+static void multiply(element *to, const element *a, const element *b, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) to[i] = a[i] * b[i];
-}
-
-static void multiply_add(float *restrict sum, const float *restrict a, const float *restrict b, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) sum[i] += a[i] * b[i];
+#define MULTIPLY(k, n) element_store_some(to + (k), element_load_some(a + (k), n) * element_load_some(b + (k), n), n)
+    EACH_VECTOR(count, MULTIPLY);
+#undef MULTIPLY
 }
 
 static void forward_sample(void *context, int64_t n, int thread)
@@ -27,9 +22,9 @@ static void forward_sample(void *context, int64_t n, int thread)
     const struct job *job = context;
     const struct spread s = job->spread;
     const int64_t width = s.c ? s.c : s.row;
-    const float *a = (const float *)job->call->in[0].data + n * s.row,
-                *b = (const float *)job->call->in[1].data + n * width;
-    float *to = (float *)job->call->out[0].data + n * s.row;
+    const element *a = (const element *)job->call->in[0].data + n * s.row,
+                  *b = (const element *)job->call->in[1].data + n * width;
+    element *to = (element *)job->call->out[0].data + n * s.row;
     for (int64_t i = 0; i < s.row; i += width) multiply(to + i, a + i, b, width);
 }
 
@@ -39,14 +34,15 @@ static void backward_sample(void *context, int64_t n, int thread)
     const struct job *job = context;
     const struct spread s = job->spread;
     const int64_t width = s.c ? s.c : s.row;
-    const float *a = (const float *)job->call->in[0].data + n * s.row,
-                *b = (const float *)job->call->in[1].data + n * width;
-    const float *dy = (const float *)job->call->dout[0].data + n * s.row;
-    float *da = job->call->din[0].data, *db = job->call->din[1].data;
-    if (db) {
-        memset(db + n * width, 0, (size_t)width * sizeof *db);
-        for (int64_t i = 0; i < s.row; i += width) multiply_add(db + n * width, dy + i, a + i, width);
-    }
+    const element *a = (const element *)job->call->in[0].data + n * s.row,
+                  *b = (const element *)job->call->in[1].data + n * width;
+    const element *dy = (const element *)job->call->dout[0].data + n * s.row;
+    element *da = job->call->din[0].data, *db = job->call->din[1].data;
+    if (db)
+        EACH_SUMS(width, {
+            for (int64_t i = 0; i < s.row; i += width) sums_add_product(sum, dy + i + k, a + i + k, columns);
+            sums_store(db + n * width + k, sum, 1, columns);
+        })
     for (int64_t i = 0; da && i < s.row; i += width) multiply(da + n * s.row + i, dy + i, b, width);
 }
 

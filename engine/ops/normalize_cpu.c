@@ -13,9 +13,10 @@ static void sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *table = job->call->constant.data;
+    element table[3 * 256];
+    for (int i = 0; i < 3 * 256; i++) table[i] = element_of(((const float *)job->call->constant.data)[i]);
     const uint8_t *x = (const uint8_t *)job->call->in[0].data + n * job->pixels * 3;
-    float *to = (float *)job->call->out[0].data + n * job->pixels * 3;
+    element *to = (element *)job->call->out[0].data + n * job->pixels * 3;
     for (int64_t i = 0; i < 3 * job->pixels; i += 3)
         for (int c = 0; c < 3; c++) to[i + c] = table[256 * c + x[i + c]];
 }

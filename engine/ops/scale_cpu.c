@@ -25,17 +25,21 @@ static size_t workspace(const struct node *node, int threads)
     return (size_t)(node->in[0]->shape.size[0] * shape_count(node->in[1]->shape)) * sizeof(double);
 }
 
-static void multiply(float *to, const float *from, const float *weight, int64_t c)
+static void multiply(element *to, const element *from, const float *weight, int64_t c)
 {
-    for (int64_t k = 0; k < c; k++) to[k] = from[k] * weight[k];
+#define MULTIPLY(k, n)                                                                                                 \
+    element_store_some(to + (k), element_load_some(from + (k), n) * vec_load_some(weight + (k), n), n)
+    EACH_VECTOR(c, MULTIPLY);
+#undef MULTIPLY
 }
 
 static void forward_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *x = job->call->in[0].data, *weight = job->call->in[1].data;
-    float *y = job->call->out[0].data;
+    const element *x = job->call->in[0].data;
+    const float *weight = job->call->in[1].data;
+    element *y = job->call->out[0].data;
     for (int64_t r = n * job->rows; r < (n + 1) * job->rows; r++)
         multiply(y + r * job->c, x + r * job->c, weight, job->c);
 }
@@ -44,12 +48,14 @@ static void backward_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *x = job->call->in[0].data, *weight = job->call->in[1].data, *dy = job->call->dout[0].data;
-    float *dx = job->call->din[0].data;
+    const element *x = job->call->in[0].data, *dy = job->call->dout[0].data;
+    const float *weight = job->call->in[1].data;
+    element *dx = job->call->din[0].data;
     double *restrict sum = job->sums + n * job->c;
     memset(sum, 0, (size_t)job->c * sizeof *sum);
     for (int64_t r = n * job->rows; r < (n + 1) * job->rows; r++) {
-        for (int64_t k = 0; k < job->c; k++) sum[k] += (double)(dy[r * job->c + k] * x[r * job->c + k]);
+        for (int64_t k = 0; k < job->c; k++)
+            sum[k] += (double)(element_value(dy[r * job->c + k]) * element_value(x[r * job->c + k]));
         if (dx) multiply(dx + r * job->c, dy + r * job->c, weight, job->c);
     }
 }

@@ -8,8 +8,8 @@
 struct job {
     const struct call *call;
     const struct step *step;
-    float *to;
-    const float *from;
+    element *to;
+    const element *from;
     int64_t row;
 };
 
@@ -21,7 +21,11 @@ static void drop_sample(void *context, int64_t n, int thread)
     const float scale = drop->p < 1 ? (float)(1 / (1 - drop->p)) : 0;
     struct rng rng = drop_rng(drop, job->step, job->step->sample[n]);
     const float factor = (double)rng_uniform(&rng) < drop->p ? 0 : scale;
-    for (int64_t i = n * job->row; i < (n + 1) * job->row; i++) job->to[i] = job->from[i] * factor;
+    const element *from = job->from + n * job->row;
+    element *to = job->to + n * job->row;
+#define SCALE(k, count) element_store_some(to + (k), element_load_some(from + (k), count) * vec_set(factor), count)
+    EACH_VECTOR(job->row, SCALE);
+#undef SCALE
 }
 
 static void copy_sample(void *context, int64_t n, int thread)

@@ -21,11 +21,18 @@ static void forward_sample(void *context, int64_t n, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *x = (const float *)job->call->in[0].data + n * (job->s - 1) * job->d, *first = job->call->in[1].data,
-                *position = job->call->in[2].data;
-    float *y = (float *)job->call->out[0].data + n * job->s * job->d;
-    for (int64_t k = 0; k < job->d; k++) y[k] = first[k] + position[k];
-    for (int64_t i = 0; i < (job->s - 1) * job->d; i++) y[job->d + i] = x[i] + position[job->d + i];
+    const element *x = (const element *)job->call->in[0].data + n * (job->s - 1) * job->d;
+    const float *first = job->call->in[1].data, *position = job->call->in[2].data;
+    element *y = (element *)job->call->out[0].data + n * job->s * job->d;
+    const int64_t d = job->d, rest = (job->s - 1) * d;
+#define CLASS(k, count)                                                                                                \
+    element_store_some(y + (k), vec_load_some(first + (k), count) + vec_load_some(position + (k), count), count)
+    EACH_VECTOR(d, CLASS);
+#undef CLASS
+#define PATCH(k, count)                                                                                                \
+    element_store_some(y + d + (k), element_load_some(x + (k), count) + vec_load_some(position + d + (k), count), count)
+    EACH_VECTOR(rest, PATCH);
+#undef PATCH
 }
 
 /* One token's gradient summed over the samples; the first is the class token's as well. */
@@ -33,12 +40,12 @@ static void sum_token(void *context, int64_t token, int thread)
 {
     (void)thread;
     const struct job *job = context;
-    const float *dy = (const float *)job->call->dout[0].data + token * job->d;
+    const element *dy = (const element *)job->call->dout[0].data + token * job->d;
     float *first = job->call->din[1].data, *position = job->call->din[2].data;
     const int leaves = leaf_count(job->batch);
     for (int64_t k = 0; k < job->d; k++) {
         double leaf[LEAVES_MAX] = {0};
-        for (int64_t n = 0; n < job->n; n++) leaf[n % leaves] += (double)dy[n * job->s * job->d + k];
+        for (int64_t n = 0; n < job->n; n++) leaf[n % leaves] += (double)element_value(dy[n * job->s * job->d + k]);
         LEAVES_COMBINE(double, leaf, leaves, 1);
         if (position) position[token * job->d + k] = (float)leaf[0];
         if (first && token == 0) first[k] = (float)leaf[0];
@@ -50,8 +57,8 @@ static void input_sample(void *context, int64_t n, int thread)
     (void)thread;
     const struct job *job = context;
     const int64_t count = (job->s - 1) * job->d;
-    memcpy((float *)job->call->din[0].data + n * count,
-           (const float *)job->call->dout[0].data + n * job->s * job->d + job->d, (size_t)count * sizeof(float));
+    memcpy((element *)job->call->din[0].data + n * count,
+           (const element *)job->call->dout[0].data + n * job->s * job->d + job->d, (size_t)count * sizeof(element));
 }
 
 static void forward(const struct call *call, const struct step *step)

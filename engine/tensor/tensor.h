@@ -12,8 +12,10 @@ enum dtype {
 #include "engine/tensor/dtype.def"
 #undef DTYPE
     DTYPE_COUNT,
-    /* In graphs only: "the plan's floating-point type", DTYPE_F32 or DTYPE_F64 once planned. */
-    DTYPE_REAL = DTYPE_COUNT
+    /* In graphs only. Once planned, parameters and statistics are DTYPE_F32 or DTYPE_F64; activations, inputs and their
+     * gradients the same, or DTYPE_BF16. */
+    DTYPE_REAL = DTYPE_COUNT, /* floating point */
+    DTYPE_STATISTIC           /* what a node finds about its activations: as wide as parameters */
 };
 
 size_t dtype_bytes(enum dtype dtype);

@@ -1,5 +1,5 @@
-/* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS. Prints one line per step
- * (milliseconds of forward, backward, update, all), then, with a sixth argument, the slowest ops. */
+/* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS [bf16-mixed]
+ * [ops]. Prints one line per step (milliseconds of forward, backward, update, all), then, with ops, the slowest ops. */
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "engine/graph/plan.h"
@@ -15,6 +15,7 @@ struct bench {
     struct plan *plan;
     void *options;
     int64_t batch, size;
+    bool bf16;
 };
 
 static enum lt_err build(struct bench *self, const char *name)
@@ -22,13 +23,16 @@ static enum lt_err build(struct bench *self, const char *name)
     const struct model *model = model_find(name);
     if (!model) return LT_EUSAGE;
     struct graph *g = graph_new(self->batch);
-    struct value *image = graph_input(g, "image", DTYPE_REAL, SHAPE(self->batch, self->size, self->size, 3));
+    struct value *image = graph_input(g, "image", DTYPE_U8, SHAPE(self->batch, self->size, self->size, 3));
     struct value *target = graph_input(g, "target", DTYPE_I32, SHAPE(self->batch));
     struct model_options options = {.num_classes = 10, .dropout = -1, .stochastic_depth_prob = -1};
-    struct value *loss = cross_entropy(g, model->build(g, image, &options), target, "loss", 0);
+    const double mean[3] = {0.485, 0.456, 0.406}, std[3] = {0.229, 0.224, 0.225};
+    struct value *pixels = normalize(g, image, "normalize", mean, std);
+    struct value *loss = cross_entropy(g, model->build(g, pixels, &options), target, "loss", 0);
     struct plan_options plan = {.backend = &backend_cpu,
                                 .device = self->device,
                                 .real = DTYPE_F32,
+                                .bf16 = self->bf16,
                                 .training = true,
                                 .optimizer = OPTIMIZER_adamw,
                                 .optimizer_options = self->options};
@@ -40,10 +44,10 @@ static enum lt_err build(struct bench *self, const char *name)
 static void feed(struct bench *self)
 {
     size_t count = (size_t)(self->batch * self->size * self->size * 3);
-    float *image = memory_new(count, sizeof *image);
+    uint8_t *image = memory_new(count, sizeof *image);
     int32_t *target = memory_new((size_t)self->batch, sizeof *target);
     struct rng rng = rng_at(rng_key(1, RNG_TEST), 0, 0, 0);
-    for (size_t i = 0; i < count; i++) image[i] = (float)rng_normal(&rng);
+    for (size_t i = 0; i < count; i++) image[i] = (uint8_t)rng_below(&rng, 256);
     for (int64_t i = 0; i < self->batch; i++) target[i] = (int32_t)rng_below(&rng, 10);
     plan_set_input(self->plan, "image", image, count * sizeof *image);
     plan_set_input(self->plan, "target", target, (size_t)self->batch * sizeof *target);
@@ -111,8 +115,9 @@ static void print_ops(struct bench *self)
 
 int main(int argc, char **argv)
 {
-    if (argc < 6) return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [ops]\n"), 2;
+    if (argc < 6) return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [bf16-mixed] [ops]\n"), 2;
     struct bench bench = {.batch = atoll(argv[2]), .size = atoll(argv[3])};
+    bench.bf16 = argc > 6 && strcmp(argv[6], "bf16-mixed") == 0;
     struct device_options options = {.threads = atoi(argv[4])};
     bench.options = memory_new(1, optimizer_adamw.bound_bytes);
     enum lt_err err = options_bind(bench.options, optimizer_adamw.table, NULL);
@@ -121,7 +126,7 @@ int main(int argc, char **argv)
     if (err != LT_OK) return fprintf(stderr, "step: %s\n", lt_message()), 1;
     feed(&bench);
     train(&bench, atoi(argv[5]));
-    if (argc > 6) print_ops(&bench);
+    if (strcmp(argv[argc - 1], "ops") == 0) print_ops(&bench);
     plan_free(bench.plan);
     backend_cpu.close(bench.device);
     options_release(bench.options, optimizer_adamw.table);

@@ -30,11 +30,36 @@ static void *allocate(const struct one_node *self, size_t bytes)
     return memory;
 }
 
+static enum dtype dtype_of(const struct one_node *self, const struct value *value)
+{
+    const bool narrow = value->kind == VALUE_ACTIVATION || value->kind == VALUE_INPUT;
+    if (value->dtype == DTYPE_REAL && narrow && self->options.bf16) return DTYPE_BF16;
+    return value->dtype == DTYPE_REAL || value->dtype == DTYPE_STATISTIC ? self->options.real : value->dtype;
+}
+
 static struct tensor make(const struct one_node *self, const struct value *value)
 {
-    struct tensor t = {.dtype = value->dtype == DTYPE_REAL ? self->options.real : value->dtype, .shape = value->shape};
+    struct tensor t = {.dtype = dtype_of(self, value), .shape = value->shape};
     t.data = allocate(self, bytes_of(t));
     return t;
+}
+
+/* bfloat16 is the upper half of a float, rounded to nearest, ties to even. */
+static uint16_t to_bf16(double value)
+{
+    const float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, sizeof bits);
+    if (isnan(value)) return 0x7fc0;
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static double from_bf16(uint16_t half)
+{
+    const uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
 }
 
 static double element(const void *host, enum dtype dtype, int64_t i)
@@ -42,6 +67,7 @@ static double element(const void *host, enum dtype dtype, int64_t i)
     switch (dtype) {
     case DTYPE_F32: return (double)((const float *)host)[i];
     case DTYPE_F64: return ((const double *)host)[i];
+    case DTYPE_BF16: return from_bf16(((const uint16_t *)host)[i]);
     case DTYPE_I32: return ((const int32_t *)host)[i];
     case DTYPE_I64: return (double)((const int64_t *)host)[i];
     default: return ((const uint8_t *)host)[i];
@@ -53,6 +79,7 @@ static void set_element(void *host, enum dtype dtype, int64_t i, double value)
     switch (dtype) {
     case DTYPE_F32: ((float *)host)[i] = (float)value; break;
     case DTYPE_F64: ((double *)host)[i] = value; break;
+    case DTYPE_BF16: ((uint16_t *)host)[i] = to_bf16(value); break;
     case DTYPE_I32: ((int32_t *)host)[i] = (int32_t)value; break;
     case DTYPE_I64: ((int64_t *)host)[i] = (int64_t)value; break;
     default: ((uint8_t *)host)[i] = (uint8_t)value;
@@ -61,7 +88,7 @@ static void set_element(void *host, enum dtype dtype, int64_t i, double value)
 
 static bool is_real(enum dtype dtype)
 {
-    return dtype == DTYPE_F32 || dtype == DTYPE_F64;
+    return dtype == DTYPE_F32 || dtype == DTYPE_F64 || dtype == DTYPE_BF16;
 }
 
 static void put(const struct one_node *self, struct tensor t, const void *host)
@@ -97,6 +124,11 @@ static int64_t live(const struct one_node *self, struct tensor t, enum value_kin
     return by_sample ? count_of(t) / t.shape.size[0] * self->step.n : count_of(t);
 }
 
+static double rounded(const struct one_node *self, double value)
+{
+    return self->options.rounded ? from_bf16(to_bf16(value)) : value;
+}
+
 static void fill_input(const struct one_node *self, int k)
 {
     const struct tensor t = self->call.in[k];
@@ -104,7 +136,7 @@ static void fill_input(const struct one_node *self, int k)
     const int64_t here = live(self, t, value->kind);
     void *host = memory_new(bytes_of(t), 1);
     for (int64_t i = 0; i < here; i++)
-        set_element(host, t.dtype, i, op_case_input(self->op_case, value, k, torch_index(t.shape, i)));
+        set_element(host, t.dtype, i, rounded(self, op_case_input(self->op_case, value, k, torch_index(t.shape, i))));
     spoil_from(host, t.dtype, here, count_of(t));
     put(self, t, host);
     free(host);
@@ -116,7 +148,7 @@ static void fill_dout(const struct one_node *self)
     const int64_t here = live(self, t, VALUE_ACTIVATION);
     void *host = memory_new(bytes_of(t), 1);
     for (int64_t i = 0; i < here; i++)
-        set_element(host, t.dtype, i, op_case_dout(self->op_case, torch_index(t.shape, i)));
+        set_element(host, t.dtype, i, rounded(self, op_case_dout(self->op_case, torch_index(t.shape, i))));
     spoil_from(host, t.dtype, here, count_of(t));
     put(self, t, host);
     free(host);
@@ -201,7 +233,7 @@ bool one_node_open(struct one_node *self, const struct op_case *op_case, struct 
     *self = (struct one_node){.op_case = op_case, .options = options};
     const struct device_options device = {.threads = options.threads ? options.threads : 1};
     assert_int_equal(options.backend->open(&self->device, &device), LT_OK);
-    self->kernel = options.backend->kernel(self->device, op_case->op);
+    self->kernel = options.backend->kernel(self->device, op_case->op, options.bf16);
     if (self->kernel == NULL) {
         options.backend->close(self->device);
         return false;

@@ -10,6 +10,8 @@ struct one_node_options {
     const struct backend *backend;
     int threads; /* 0 means 1 */
     enum dtype real;
+    bool bf16;                                /* activations are bfloat16 */
+    bool rounded;                             /* inputs are numbers that bfloat16 has */
     int64_t n;                                /* samples; 0 means all of the case */
     bool in_place_forward, in_place_backward; /* out[0] over in[0]; din[0] over dout[0] */
     bool hide;         /* NaN before backward in everything that the op does not say its backward reads */

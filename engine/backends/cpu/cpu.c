@@ -1,4 +1,5 @@
-/* The fast CPU backend: kernels for the instruction set that the processor has, work spread over a pool. F32 only. */
+/* The fast CPU backend: kernels for the instruction set that the processor has, work spread over a pool. Parameters are
+ * F32, activations F32 or BF16. */
 #include "data/base/memory.h"
 #include "engine/backends/cpu/table.h"
 #include "engine/backends/pool.h"
@@ -10,6 +11,7 @@
 struct device {
     struct pool *pool;
     const struct cpu_table *table;
+    const struct kernel *const *bf16; /* kernels, by op */
 };
 
 struct pool *cpu_pool(const struct device *device)
@@ -40,6 +42,14 @@ static enum lt_err choose(const struct cpu_table **chosen)
     return lt_fail(LT_EUSAGE, "LATHE_ISA=%s: there are avx512, avx2 and baseline", forced);
 }
 
+/* Without instructions for bfloat16 it is emulated. */
+static const struct kernel *const *choose_bf16(const struct cpu_table *table)
+{
+    if (table == &cpu_table_baseline) return cpu_kernels_baseline_bf16;
+    if (table == &cpu_table_avx512 && __builtin_cpu_supports("avx512bf16")) return cpu_kernels_avx512_bf16;
+    return cpu_kernels_avx2_bf16;
+}
+
 static void close_device(struct device *device)
 {
     pool_free(device->pool);
@@ -50,6 +60,7 @@ static enum lt_err open_device(struct device **out, const struct device_options 
 {
     struct device *device = memory_new(1, sizeof *device);
     enum lt_err err = choose(&device->table);
+    if (err == LT_OK) device->bf16 = choose_bf16(device->table);
     if (err == LT_OK) err = pool_new(&device->pool, options->threads);
     if (err == LT_OK)
         *out = device;
@@ -99,9 +110,9 @@ static void synchronize(struct device *device)
     (void)device;
 }
 
-static const struct kernel *kernel(const struct device *device, enum op_id op)
+static const struct kernel *kernel(const struct device *device, enum op_id op, bool bf16)
 {
-    return device->table->kernel[op];
+    return bf16 ? device->bf16[op] : device->table->kernel[op];
 }
 
 static const struct flat_functions *flat(const struct device *device)
@@ -126,6 +137,7 @@ static const char *instruction_set(const struct device *device)
 
 const struct backend backend_cpu = {
     .name = "cpu",
+    .has_bf16 = true,
     .fuses = true,
     .open = open_device,
     .close = close_device,

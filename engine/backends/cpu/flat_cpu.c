@@ -36,11 +36,22 @@ static void accumulate_chunk(void *context, int64_t chunk, int thread)
         job->to[i] = job->first ? job->from[i] : job->to[i] + job->from[i];
 }
 
+/* The same of bfloat16: gradients of activations. */
+static void accumulate_bf16_chunk(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct job *job = context;
+    bf16 *to = (bf16 *)(void *)job->to;
+    const bf16 *from = (const bf16 *)(const void *)job->from;
+    for (int64_t i = chunk * CHUNK; i < chunk_end(job, chunk); i++)
+        to[i] = job->first ? from[i] : bf16_of(bf16_value(to[i]) + bf16_value(from[i]));
+}
+
 void ISA_NAME(flat_accumulate)(struct device *d, enum dtype real, void *to, const void *from, int64_t count, int first)
 {
-    lt_assert(real == DTYPE_F32);
+    lt_assert(real == DTYPE_F32 || real == DTYPE_BF16);
     struct job job = {.to = to, .from = from, .count = count, .first = first};
-    pool_run(cpu_pool(d), chunks_of(count), accumulate_chunk, &job);
+    pool_run(cpu_pool(d), chunks_of(count), real == DTYPE_F32 ? accumulate_chunk : accumulate_bf16_chunk, &job);
 }
 
 /* Sum of squares of one block: lanes in fixed order. */

@@ -1,7 +1,10 @@
-/* Matrix products for the kernels of the cpu backend: a register-blocked micro kernel of MR x NR on packed panels.
- * Included by *_cpu.c only, so that it is compiled for each instruction set. Thread: pure functions on the caller's
- * memory. Panels: of B, NR columns wide: packed[k][NR], columns past the end are 0; of A, MR rows high: packed[k][MR],
- * rows past the end 0. */
+/* Matrix products for the kernels of the cpu backend: a register-blocked micro kernel of MR x NR on packed panels, sums
+ * in float. Included by *_cpu.c only, so that it is compiled for each instruction set. Thread: pure functions on the
+ * caller's memory.
+ * Products go through the depth in steps of PAIR elements, which lie side by side: one float, or two bfloat16 that one
+ * instruction multiplies and adds. Panels of B are NR columns wide: packed[depth / PAIR][NR][PAIR]; of A MR rows high:
+ * packed[depth / PAIR][MR][PAIR]. What is past the end of a panel is 0, and so is a second element that an odd depth
+ * lacks. Distances are in elements. */
 #pragma once
 
 #include "engine/backends/cpu/isa.h"
@@ -9,152 +12,277 @@
 /* Two vectors of columns; rows so that all sums, two vectors of B and one broadcast fit in the registers. */
 #if defined(__AVX512F__)
 enum { MR = 12, NRV = 2 };
-#elif defined(__AVX__)
-enum { MR = 6, NRV = 2 };
 #else
 enum { MR = 6, NRV = 2 };
 #endif
 enum { NR = NRV * VEC };
 
-/* How many panels cover so many columns, and blocks so many rows. */
+#if defined(LATHE_BF16)
+enum { PAIR = 2 };
+#else
+enum { PAIR = 1 };
+#endif
+
+/* How many panels cover so many columns; a depth in whole steps, as it is in memory. */
 static inline int64_t gemm_panels(int64_t columns)
 {
     return (columns + NR - 1) / NR;
 }
-static inline int64_t gemm_blocks(int64_t rows)
+static inline int64_t gemm_padded(int64_t depth)
 {
-    return (rows + MR - 1) / MR;
+    return (depth + PAIR - 1) / PAIR * PAIR;
 }
 
-/* sum[i][j] = sum over k of a[i * row + k * step] * b[k][j], for `rows` rows (up to MR) and `vectors` (1 or NRV)
- * vectors of columns, both constants. */
-static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], const float *a, int64_t row,
-                                                             int64_t step, const float *b, int64_t depth,
+/* ---- the micro kernel ---- */
+
+/* What one step needs of B and of A. */
+#if !defined(LATHE_BF16)
+struct gemm_right {
+    vec b;
+};
+static inline struct gemm_right gemm_right(const element *b)
+{
+    return (struct gemm_right){vec_load(b)};
+}
+static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
+{
+    return sum + vec_set(*a) * right.b;
+}
+#elif defined(__AVX512BF16__)
+struct gemm_right {
+    __m512bh b;
+};
+static inline struct gemm_right gemm_right(const element *b)
+{
+    return (struct gemm_right){(__m512bh)_mm512_loadu_si512(b)};
+}
+static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
+{
+    int32_t pair;
+    memcpy(&pair, a, sizeof pair);
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(pair), right.b);
+}
+#else
+struct gemm_right {
+    vec even, odd;
+};
+static inline struct gemm_right gemm_right(const element *b)
+{
+    uvec both;
+    memcpy(&both, b, sizeof both);
+    return (struct gemm_right){(vec)(both << 16), (vec)(both & 0xffff0000u)};
+}
+static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
+{
+    return sum + vec_set(bf16_value(a[0])) * right.even + vec_set(bf16_value(a[1])) * right.odd;
+}
+#endif
+
+/* sum[i][j] = sum over k of a[i][k] b[k][j], for `rows` rows (up to MR) and `vectors` (1 or NRV) vectors of columns,
+ * both constants; rows of a lie `row` apart, steps `step`. */
+static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], const element *a, int64_t row,
+                                                             int64_t step, const element *b, int64_t steps,
                                                              const int rows, const int vectors)
 {
     vec local[MR][NRV]; /* stays in registers */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) local[i][j] = (vec){0};
-    for (int64_t k = 0; k < depth; k++, b += NR, a += step) {
-        vec right[NRV];
+    for (int64_t k = 0; k < steps; k++, b += NR * PAIR, a += step) {
+        struct gemm_right right[NRV];
 #pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) right[j] = vec_load(b + j * VEC);
+        for (int j = 0; j < vectors; j++) right[j] = gemm_right(b + j * VEC * PAIR);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            vec left = vec_set(a[i * row]);
 #pragma GCC unroll 2
-            for (int j = 0; j < vectors; j++) local[i][j] += left * right[j];
+            for (int j = 0; j < vectors; j++) local[i][j] = gemm_multiply_add(local[i][j], a + i * row, right[j]);
         }
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) sum[i][j] = local[i][j];
 }
 
-/* What happens to c: the last one stores past the caches, and wants columns in whole, aligned vectors. */
-enum gemm_mode { GEMM_SET, GEMM_ADD, GEMM_STREAM };
+/* Rows are multiplied in steps of a third of MR. */
+enum { MR_STEP = MR / 3 };
 
-/* Writes or adds a tile of sums to c[rows][columns] (leading dimension ldc). */
-static inline void gemm_store(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns,
-                              enum gemm_mode mode)
+/* One tile of sums: up to MR rows of a times one panel of b, of which `columns` exist. Reads rows up to a multiple of
+ * MR_STEP. */
+static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, int64_t step, const element *b,
+                             int64_t rows, int64_t columns, int64_t depth)
 {
-    const bool add = mode == GEMM_ADD;
+    const int64_t steps = (depth + PAIR - 1) / PAIR;
+    switch ((rows + MR_STEP - 1) / MR_STEP * NRV - (columns <= VEC)) {
+    case 1: gemm_micro(sum, a, row, step, b, steps, MR_STEP, 1); break;
+    case 2: gemm_micro(sum, a, row, step, b, steps, MR_STEP, NRV); break;
+    case 3: gemm_micro(sum, a, row, step, b, steps, 2 * MR_STEP, 1); break;
+    case 4: gemm_micro(sum, a, row, step, b, steps, 2 * MR_STEP, NRV); break;
+    case 5: gemm_micro(sum, a, row, step, b, steps, MR, 1); break;
+    default: gemm_micro(sum, a, row, step, b, steps, MR, NRV); break;
+    }
+}
+
+/* Writes a tile of sums to floats, or adds it. */
+static inline void gemm_store_floats(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns, bool add)
+{
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < NRV && j * VEC < columns; j++) {
             float *to = c + i * ldc + j * VEC;
-            int64_t count = columns - j * VEC;
-            if (mode == GEMM_STREAM)
-                vec_stream(to, sum[i][j]);
-            else if (count >= VEC)
-                vec_store(to, add ? vec_load(to) + sum[i][j] : sum[i][j]);
-            else
-                vec_store_some(to, add ? vec_load_some(to, count) + sum[i][j] : sum[i][j], count);
+            const int64_t count = columns - j * VEC < VEC ? columns - j * VEC : VEC;
+            vec_store_some(to, add ? vec_load_some(to, count) + sum[i][j] : sum[i][j], count);
         }
 }
 
-/* Rows that a tile of so few reads and multiplies: MR, or a third or two of it. */
-enum { MR_STEP = MR / 3 };
-static inline int64_t gemm_rows_read(int64_t rows)
-{
-    return (rows + MR_STEP - 1) / MR_STEP * MR_STEP;
-}
+/* Where the rows of a product go. Several blocks of depth are added up in c, which only floats can do: with bfloat16
+ * there is one block. */
+struct gemm_rows {
+    element *c;
+    float *floats; /* instead of c, where the next step wants floats */
+    int64_t ldc;
+    const float *bias; /* of each column, added at the end; or NULL */
+    bool stream;       /* past the caches, in one block of depth; columns are whole, aligned vectors */
+};
 
-/* One tile of c: up to MR rows of a (row distance `row`, step along k) times one panel. Reads gemm_rows_read(rows) rows
- * of a. */
-static inline void gemm_tile(float *c, int64_t ldc, const float *a, int64_t row, int64_t step, const float *panel,
-                             int64_t rows, int64_t columns, int64_t depth, enum gemm_mode mode)
+static inline void gemm_store(const struct gemm_rows *to, int64_t row, int64_t column, vec sum[MR][NRV], int64_t rows,
+                              int64_t columns, bool add, bool end)
 {
-    vec sum[MR][NRV];
-    const int64_t steps = (rows + MR_STEP - 1) / MR_STEP * NRV - (columns <= VEC);
-    switch (steps) {
-    case 1: gemm_micro(sum, a, row, step, panel, depth, MR_STEP, 1); break;
-    case 2: gemm_micro(sum, a, row, step, panel, depth, MR_STEP, NRV); break;
-    case 3: gemm_micro(sum, a, row, step, panel, depth, 2 * MR_STEP, 1); break;
-    case 4: gemm_micro(sum, a, row, step, panel, depth, 2 * MR_STEP, NRV); break;
-    case 5: gemm_micro(sum, a, row, step, panel, depth, MR, 1); break;
-    default: gemm_micro(sum, a, row, step, panel, depth, MR, NRV); break;
+    const float *bias = end && to->bias ? to->bias + column : NULL;
+    if (to->floats) {
+        gemm_store_floats(to->floats + row * to->ldc + column, to->ldc, sum, rows, columns, add);
+        return;
     }
-    gemm_store(c, ldc, sum, rows, columns, mode);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < NRV && j * VEC < columns; j++) {
+            element *c = to->c + (row + i) * to->ldc + column + j * VEC;
+            const int64_t count = columns - j * VEC < VEC ? columns - j * VEC : VEC;
+            vec value = add ? element_load_some(c, count) + sum[i][j] : sum[i][j];
+            if (bias) value += vec_load_some(bias + j * VEC, count);
+            if (to->stream && !add && end)
+                element_stream(c, value);
+            else
+                element_store_some(c, value, count);
+        }
 }
 
-/* Depth of one block: a panel of it fits into the first-level cache. */
-enum { GEMM_DEPTH = 192 };
+/* ---- products by rows ---- */
 
-/* c[m][n] = a[m][depth] b for one block of the depth: a by rows (distance lda, contiguous in k), b in packed panels
- * `panel` floats apart. Rows of a up to a multiple of MR_STEP are read. */
-static inline void gemm_block(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t panel,
-                              int64_t m, int64_t n, int64_t depth, enum gemm_mode mode)
+/* Depth of one block: a panel of floats fits into the first-level cache. */
+#if defined(LATHE_BF16)
+#define GEMM_DEPTH INT64_MAX
+#else
+#define GEMM_DEPTH INT64_C(192)
+#endif
+
+/* The block of a depth that begins at k. */
+static inline int64_t gemm_depth(int64_t depth, int64_t k)
 {
+    return depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH;
+}
+
+/* Elements of room for the last rows of a matrix. */
+static inline int64_t gemm_spare(int64_t depth)
+{
+    return MR * gemm_padded(gemm_depth(depth, 0));
+}
+
+/* Rows row … row + m - 1 of c, n columns: one block of the depth, columns k … k + block - 1 of a, which lie at `a` (row
+ * distance lda); b has `depth` in all. */
+static inline void gemm_block(const struct gemm_rows *to, int64_t row, const element *a, int64_t lda, const element *b,
+                              int64_t m, int64_t n, int64_t depth, int64_t k)
+{
+    const int64_t block = gemm_depth(depth, k), panel = gemm_padded(depth) * NR;
     for (int64_t p = 0; p * NR < n; p++)
-        for (int64_t i = 0; i < m; i += MR)
-            gemm_tile(c + i * ldc + p * NR, ldc, a + i * lda, lda, 1, b + p * panel, m - i < MR ? m - i : MR,
-                      n - p * NR, depth, mode);
+        for (int64_t i = 0; i < m; i += MR) {
+            vec sum[MR][NRV];
+            const int64_t rows = m - i < MR ? m - i : MR, columns = n - p * NR;
+            gemm_sums(sum, a + i * lda, lda, PAIR, b + p * panel + k * NR, rows, columns, block);
+            gemm_store(to, row + i, p * NR, sum, rows, columns, k > 0, k + block == depth);
+        }
 }
 
-/* c[m][n] = a[m][depth] b, with a by rows and b in packed panels of `depth`. `spare` has room for MR x GEMM_DEPTH
- * floats: the last rows of a are copied there, so that nothing past the matrix is read. */
-static inline void gemm_rows(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t m, int64_t n,
-                             int64_t depth, float *spare, bool stream)
+/* Copies rows of a matrix to where they may be read past their end. */
+static inline void gemm_copy_rows(element *to, const element *a, int64_t lda, int64_t rows, int64_t depth)
 {
-    const int64_t whole = m - m % MR_STEP, left = m % MR_STEP;
-    for (int64_t k = 0; k < depth; k += GEMM_DEPTH) {
-        const int64_t block = depth - k < GEMM_DEPTH ? depth - k : GEMM_DEPTH;
-        const enum gemm_mode mode = k ? GEMM_ADD : stream && depth <= GEMM_DEPTH ? GEMM_STREAM : GEMM_SET;
-        gemm_block(c, ldc, a + k, lda, b + k * NR, depth * NR, whole, n, block, mode);
-        for (int64_t i = 0; i < left; i++)
-            memcpy(spare + i * block, a + (whole + i) * lda + k, (size_t)block * sizeof *a);
-        if (left) gemm_block(c + whole * ldc, ldc, spare, block, b + k * NR, depth * NR, left, n, block, mode);
+    const int64_t padded = gemm_padded(depth);
+    for (int64_t i = 0; i < rows; i++, to += padded, a += lda) {
+        memcpy(to, a, (size_t)depth * sizeof *a);
+        if (padded > depth) to[depth] = element_of(0);
     }
 }
 
-/* Panel p of B = w^T, where w is [n][depth] by rows: packed[k][j] = w[p NR + j][k]. */
-static inline void gemm_pack_transposed(float *packed, const float *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
+/* Rows of c = a[m][depth] b, n columns, with a by rows and b in panels of the whole depth. `spare` has room for
+ * gemm_spare elements: where reading whole tiles would go past the matrix, its rows are copied there. */
+static inline void gemm_rows(const struct gemm_rows *to, const element *a, int64_t lda, const element *b, int64_t m,
+                             int64_t n, int64_t depth, element *spare)
 {
-    int64_t columns = n - p * NR < NR ? n - p * NR : NR;
-    for (int64_t k = 0; k < depth; k++)
-        for (int64_t j = 0; j < NR; j++) packed[k * NR + j] = j < columns ? w[(p * NR + j) * ldw + k] : 0;
-}
-
-/* Panel p of B = w, where w is [depth][n] by rows: packed[k][j] = w[k][p NR + j]. */
-static inline void gemm_pack(float *packed, const float *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
-{
-    int64_t columns = n - p * NR < NR ? n - p * NR : NR;
-    if (columns == NR) {
-        for (int64_t k = 0; k < depth; k++) memcpy(packed + k * NR, w + k * ldw + p * NR, NR * sizeof *w);
-        return;
-    }
-    for (int64_t k = 0; k < depth; k++) {
-        memcpy(packed + k * NR, w + k * ldw + p * NR, (size_t)columns * sizeof *w);
-        for (int64_t j = columns; j < NR; j++) packed[k * NR + j] = 0;
+    const int64_t whole = depth % PAIR ? 0 : m - m % MR_STEP;
+    for (int64_t k = 0, block; k < depth; k += block) {
+        block = gemm_depth(depth, k);
+        gemm_block(to, 0, a + k, lda, b, whole, n, depth, k);
+        for (int64_t i = whole; i < m; i += MR) {
+            const int64_t rows = m - i < MR ? m - i : MR;
+            gemm_copy_rows(spare, a + i * lda + k, lda, rows, block);
+            gemm_block(to, i, spare, gemm_padded(block), b, rows, n, depth, k);
+        }
     }
 }
 
-/* MR columns of a [depth][m] matrix as a panel of A: packed[k][i] = a[k][i]. */
-static inline void gemm_pack_columns(float *packed, const float *a, int64_t lda, int64_t rows, int64_t depth)
+/* ---- packing ---- */
+
+/* One step of a panel `wide` columns wide: the first `columns` of PAIR rows; a row NULL is zeros. */
+#if defined(LATHE_BF16)
+static inline __attribute__((always_inline)) void gemm_pack_step(element *to, const element *const row[PAIR],
+                                                                 int64_t columns, const int wide)
 {
-    if (rows == MR) {
-        for (int64_t k = 0; k < depth; k++) memcpy(packed + k * MR, a + k * lda, MR * sizeof *a);
-        return;
+    for (int64_t j = 0; j < wide; j += VEC) {
+        const int64_t here = columns - j < VEC ? columns - j : VEC, room = wide - j < VEC ? wide - j : VEC;
+        bf16vec first = {0}, second = {0};
+        if (row[0] && here > 0) first = bf16_load_some(row[0] + j, here);
+        if (row[1] && here > 0) second = bf16_load_some(row[1] + j, here);
+        const uvec both = __builtin_convertvector(first, uvec) | __builtin_convertvector(second, uvec) << 16;
+        vec_store_some((float *)(void *)(to + PAIR * j), (vec)both, room);
     }
-    for (int64_t k = 0; k < depth; k++)
-        for (int64_t i = 0; i < MR; i++) packed[k * MR + i] = i < rows ? a[k * lda + i] : 0;
+}
+#else
+static inline __attribute__((always_inline)) void gemm_pack_step(element *to, const element *const row[PAIR],
+                                                                 int64_t columns, const int wide)
+{
+    if (!row[0]) {
+        memset(to, 0, (size_t)wide * sizeof *to);
+    } else if (columns >= wide) {
+        memcpy(to, row[0], (size_t)wide * sizeof *to);
+    } else {
+        memcpy(to, row[0], (size_t)columns * sizeof *to);
+        for (int64_t j = columns; j < wide; j++) to[j] = 0;
+    }
+}
+#endif
+
+/* A panel `wide` (MR or NR) columns wide of rows w[0 … depth - 1], of which `columns` exist. */
+static inline __attribute__((always_inline)) void gemm_pack_rows(element *packed, const element *w, int64_t ldw,
+                                                                 int64_t columns, int64_t depth, const int wide)
+{
+    for (int64_t k = 0; k < depth; k += PAIR, packed += wide * PAIR) {
+        const element *row[PAIR];
+        for (int i = 0; i < PAIR; i++) row[i] = k + i < depth ? w + (k + i) * ldw : NULL;
+        if (columns >= wide)
+            gemm_pack_step(packed, row, wide, wide);
+        else
+            gemm_pack_step(packed, row, columns, wide);
+    }
+}
+
+/* Panel p of B = w, where w is [depth][n] by rows. */
+static inline void gemm_pack(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)
+{
+    gemm_pack_rows(packed, w + p * NR, ldw, n - p * NR, depth, NR);
+}
+
+/* Panel p of B = w^T, where w is [n][depth] by rows. */
+static inline void gemm_pack_transposed(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth,
+                                        int64_t p)
+{
+    const int64_t columns = n - p * NR < NR ? n - p * NR : NR;
+    for (int64_t k = 0; k < depth; k += PAIR)
+        for (int64_t j = 0; j < NR; j++, packed += PAIR)
+            for (int i = 0; i < PAIR; i++)
+                packed[i] = j < columns && k + i < depth ? w[(p * NR + j) * ldw + k + i] : element_of(0);
 }

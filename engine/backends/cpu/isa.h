@@ -1,6 +1,9 @@
-/* One source, three instruction sets: files ending in _cpu.c are compiled with LATHE_ISA = avx512, avx2 and baseline,
- * and ISA_NAME makes their names differ. `vec` holds VEC floats; arithmetic is the compiler's vector extension, so the
- * same code serves all. Included by *_cpu.c only. Thread: any. */
+/* One source, three instruction sets, two precisions: files ending in _cpu.c are compiled with LATHE_ISA = avx512, avx2
+ * and baseline, where activations are floats, and avx512_bf16, avx2_bf16 and baseline_bf16, where they are bfloat16
+ * (LATHE_BF16); ISA_NAME makes their names differ. `vec` holds VEC floats; arithmetic is the compiler's vector
+ * extension, so the same code serves all. An `element` is what activations and their gradients are stored as;
+ * everything is computed in float, and parameters, their gradients and statistics are float in both. Included by
+ * *_cpu.c only. Thread: any. */
 #pragma once
 
 #include <stdbool.h>
@@ -61,13 +64,6 @@ static inline void vec_stream_end(void)
     __builtin_ia32_sfence();
 }
 
-/* Is a result of rows of so many floats, so many bytes in all, one to stream? */
-static inline bool vec_streams(const void *to, int64_t row, int64_t bytes)
-{
-    enum { LARGE = 16 << 20 };
-    return bytes > LARGE && row % VEC == 0 && (uintptr_t)to % sizeof(vec) == 0;
-}
-
 static inline vec vec_set(float x)
 {
     return x - (vec){0};
@@ -102,20 +98,192 @@ static inline __attribute__((always_inline)) void vec_store_some(float *to, vec 
 }
 #endif
 
-/* Short runs of floats, for which a call of memcpy or memset costs more than it does. */
-static inline void vec_copy_floats(float *to, const float *from, int64_t count)
+/* ---- bfloat16: the upper half of a float, rounded to nearest, ties to even ---- */
+
+typedef uint16_t bf16;
+typedef uint16_t bf16vec __attribute__((vector_size(VEC * sizeof(bf16))));
+typedef uint32_t uvec __attribute__((vector_size(VEC * sizeof(uint32_t))));
+
+static inline float bf16_value(bf16 x)
 {
-    int64_t i = 0;
-    for (; i + VEC <= count; i += VEC) vec_store(to + i, vec_load(from + i));
-    if (i < count) vec_store_some(to + i, vec_load_some(from + i, count - i), count - i);
+    const uint32_t bits = (uint32_t)x << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
-static inline void vec_zero_floats(float *to, int64_t count)
+static inline bf16 bf16_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x) return (bf16)(bits >> 16 | 0x40);
+    return (bf16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline vec bf16_widen(bf16vec half)
+{
+    return (vec)(__builtin_convertvector(half, uvec) << 16);
+}
+
+static inline bf16vec bf16_narrow(vec x)
+{
+#if defined(__AVX512BF16__)
+    return (bf16vec)_mm512_cvtneps_pbh((__m512)x);
+#else
+    const uvec bits = (uvec)x, rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
+    const uvec nan = (uvec)(x != x); /* NOLINT(misc-redundant-expression) */
+    return __builtin_convertvector((quiet & nan) | (rounded & ~nan), bf16vec);
+#endif
+}
+
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) bf16vec bf16_load_some(const bf16 *from, int64_t count)
+{
+    return (bf16vec)_mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), from);
+}
+
+static inline __attribute__((always_inline)) void bf16_store_some(bf16 *to, bf16vec half, int64_t count)
+{
+    _mm256_mask_storeu_epi16(to, (__mmask16)((1u << count) - 1), (__m256i)half);
+}
+#else
+static inline __attribute__((always_inline)) bf16vec bf16_load_some(const bf16 *from, int64_t count)
+{
+    bf16vec half = {0};
+    memcpy(&half, from, (size_t)count * sizeof *from);
+    return half;
+}
+
+static inline __attribute__((always_inline)) void bf16_store_some(bf16 *to, bf16vec half, int64_t count)
+{
+    memcpy(to, &half, (size_t)count * sizeof *to);
+}
+#endif
+
+/* ---- elements ---- */
+
+#if defined(LATHE_BF16)
+typedef bf16 element;
+
+static inline float element_value(element x)
+{
+    return bf16_value(x);
+}
+
+static inline element element_of(float x)
+{
+    return bf16_of(x);
+}
+
+static inline vec element_load(const element *from)
+{
+    bf16vec half;
+    memcpy(&half, from, sizeof half);
+    return bf16_widen(half);
+}
+
+static inline void element_store(element *to, vec v)
+{
+    const bf16vec half = bf16_narrow(v);
+    memcpy(to, &half, sizeof half);
+}
+
+static inline __attribute__((always_inline)) vec element_load_some(const element *from, int64_t count)
+{
+    return count == VEC ? element_load(from) : bf16_widen(bf16_load_some(from, count));
+}
+
+static inline __attribute__((always_inline)) void element_store_some(element *to, vec v, int64_t count)
+{
+    if (count == VEC)
+        element_store(to, v);
+    else
+        bf16_store_some(to, bf16_narrow(v), count);
+}
+
+static inline void element_stream(element *to, vec v)
+{
+#if defined(__AVX512F__)
+    _mm256_stream_si256((__m256i *)(void *)to, (__m256i)bf16_narrow(v));
+#else
+    element_store(to, v);
+#endif
+}
+
+#else
+typedef float element;
+
+static inline float element_value(element x)
+{
+    return x;
+}
+
+static inline element element_of(float x)
+{
+    return x;
+}
+
+static inline vec element_load(const element *from)
+{
+    return vec_load(from);
+}
+
+static inline void element_store(element *to, vec v)
+{
+    vec_store(to, v);
+}
+
+static inline __attribute__((always_inline)) vec element_load_some(const element *from, int64_t count)
+{
+    return vec_load_some(from, count);
+}
+
+static inline __attribute__((always_inline)) void element_store_some(element *to, vec v, int64_t count)
+{
+    vec_store_some(to, v, count);
+}
+
+static inline void element_stream(element *to, vec v)
+{
+    vec_stream(to, v);
+}
+#endif
+
+/* Is a result of `rows` rows of `columns` elements that lie `row` apart one to stream? */
+static inline bool element_streams(const element *to, int64_t row, int64_t rows, int64_t columns)
+{
+    enum { LARGE = 16 << 20 };
+    const int64_t bytes = rows * row * (int64_t)sizeof *to;
+    return bytes > LARGE && row % VEC == 0 && columns % VEC == 0 && (uintptr_t)to % (VEC * sizeof *to) == 0;
+}
+
+/* Short runs, for which a call of memcpy or memset costs more than it does. */
+static inline void element_copy(element *to, const element *from, int64_t count)
+{
+    typedef element run __attribute__((vector_size(VEC * sizeof(element))));
+    int64_t i = 0;
+    for (; i + VEC <= count; i += VEC) {
+        run part;
+        memcpy(&part, from + i, sizeof part);
+        memcpy(to + i, &part, sizeof part);
+    }
+    if (i < count) element_store_some(to + i, element_load_some(from + i, count - i), count - i);
+}
+
+static inline void element_zero(element *to, int64_t count)
 {
     int64_t i = 0;
-    for (; i + VEC <= count; i += VEC) vec_store(to + i, (vec){0});
-    if (i < count) vec_store_some(to + i, (vec){0}, count - i);
+    for (; i + VEC <= count; i += VEC) element_store(to + i, (vec){0});
+    if (i < count) element_store_some(to + i, (vec){0}, count - i);
 }
+
+/* Calls `body(k, count)` for k = 0, VEC, … below n; count is the constant VEC but for the last. */
+#define EACH_VECTOR(n, body)                                                                                           \
+    do {                                                                                                               \
+        int64_t each_k = 0;                                                                                            \
+        for (; each_k + VEC <= (n); each_k += VEC) body(each_k, VEC);                                                  \
+        if (each_k < (n)) body(each_k, (n)-each_k);                                                                    \
+    } while (0)
 
 /* exp(x) to about 2 ulp (Cephes' expf): NaN stays, overflow gives inf, below -87 it is 0 or denormal-free near it. */
 static inline vec vec_exp(vec x)

@@ -8,83 +8,121 @@
 #include "engine/backends/cpu/parallel.h"
 #include "engine/ops/leaves.h"
 
+/* ---- the weights of a layer as elements: themselves, or rounded once for each product ---- */
+
+struct rounding {
+    element *to;
+    const float *weight;
+    int64_t count;
+};
+
+static inline void rounding_chunk(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct rounding *job = context;
+    const int64_t end = parallel_end(chunk, job->count);
+    for (int64_t i = chunk * PARALLEL_CHUNK; i < end; i++) job->to[i] = element_of(job->weight[i]);
+}
+
+/* Elements of room that product_weights wants, in whole cache lines. */
+static inline int64_t product_weights_room(int64_t count)
+{
+    return PAIR > 1 ? (count + 63) / 64 * 64 : 0;
+}
+
+static inline const element *product_weights(struct pool *pool, const float *weight, int64_t count, element *room)
+{
+#if defined(LATHE_BF16)
+    struct rounding job = {room, weight, count};
+    pool_run(pool, parallel_chunks(count), rounding_chunk, &job);
+    return room;
+#else
+    (void)pool, (void)count, (void)room, (void)rounding_chunk;
+    return weight;
+#endif
+}
+
 /* ---- rows ---- */
 
-/* Rows of one chunk: a block of them times GEMM_DEPTH stays in the second-level cache. */
-enum { PRODUCT_ROWS = 120, PRODUCT_SPARE = MR * GEMM_DEPTH };
-
 struct product {
-    float *y;
-    const float *a, *weight, *bias; /* bias NULL: none */
-    int64_t lda, ldy, ldw, m, n, depth;
+    struct gemm_rows y;
+    const element *a, *weight;
+    int64_t lda, ldw, m, n, depth;
     bool transposed; /* b = weight^T (weight is [n][depth]); else b = weight ([depth][n]) */
-    float *packed;   /* [panels][depth][NR] */
-    float *spare;    /* [threads][PRODUCT_SPARE] */
-    bool stream;     /* y goes past the caches */
+    element *packed; /* [panels][depth][NR] */
+    element *spare;  /* [threads][gemm_spare] */
 };
+
+/* Rows of one chunk: a block of them times GEMM_DEPTH stays in the second-level cache. */
+static inline int64_t product_rows(int64_t depth)
+{
+    return gemm_depth(depth, 0) > 1024 ? 60 : 120;
+}
 
 static inline void product_pack(void *context, int64_t panel, int thread)
 {
     (void)thread;
     const struct product *job = context;
-    float *to = job->packed + panel * job->depth * NR;
+    element *to = job->packed + panel * gemm_padded(job->depth) * NR;
     if (job->transposed)
         gemm_pack_transposed(to, job->weight, job->ldw, job->n, job->depth, panel);
     else
         gemm_pack(to, job->weight, job->ldw, job->n, job->depth, panel);
 }
 
-/* y += bias over rows of o. */
-static inline void bias_add(float *y, int64_t ldy, const float *bias, int64_t rows, int64_t o)
-{
-    for (int64_t i = 0; i < rows; i++, y += ldy)
-        for (int64_t k = 0; k < o; k++) y[k] += bias[k];
-}
-
 static inline void product_chunk(void *context, int64_t chunk, int thread)
 {
     const struct product *job = context;
-    int64_t first = chunk * PRODUCT_ROWS, rows = job->m - first < PRODUCT_ROWS ? job->m - first : PRODUCT_ROWS;
-    gemm_rows(job->y + first * job->ldy, job->ldy, job->a + first * job->lda, job->lda, job->packed, rows, job->n,
-              job->depth, job->spare + (int64_t)thread * PRODUCT_SPARE, job->stream);
-    if (job->bias) bias_add(job->y + first * job->ldy, job->ldy, job->bias, rows, job->n);
+    const int64_t most = product_rows(job->depth), first = chunk * most,
+                  rows = job->m - first < most ? job->m - first : most;
+    struct gemm_rows y = job->y;
+    y.c += first * y.ldc;
+    gemm_rows(&y, job->a + first * job->lda, job->lda, job->packed, rows, job->n, job->depth,
+              job->spare + thread * gemm_spare(job->depth));
     vec_stream_end();
 }
 
-/* Floats of workspace for a product with so many columns and such a depth. */
-static inline size_t product_floats(int64_t n, int64_t depth, int threads)
+/* Elements of workspace for packed weights of so many columns and such a depth; and for a product with them. */
+static inline int64_t product_packed(int64_t n, int64_t depth)
 {
-    return (size_t)(gemm_panels(n) * NR * depth) + (size_t)threads * PRODUCT_SPARE;
+    return gemm_panels(n) * NR * gemm_padded(depth);
+}
+static inline int64_t product_elements(int64_t n, int64_t depth, int threads)
+{
+    return product_weights_room(n * depth) + product_packed(n, depth) + threads * gemm_spare(depth);
 }
 
-static inline void product_run(struct pool *pool, struct product *job, float *workspace)
+/* `weight` has `count` floats in all. */
+static inline void product_run(struct pool *pool, struct product *job, const float *weight, int64_t count,
+                               element *workspace)
 {
-    job->packed = workspace;
-    job->spare = workspace + gemm_panels(job->n) * NR * job->depth;
-    job->stream = !job->bias && job->n % VEC == 0 &&
-                  vec_streams(job->y, job->ldy, job->m * job->ldy * (int64_t)sizeof(float));
+    job->weight = product_weights(pool, weight, count, workspace);
+    job->packed = workspace + product_weights_room(count);
+    job->spare = job->packed + product_packed(job->n, job->depth);
+    job->y.stream = element_streams(job->y.c, job->y.ldc, job->m, job->n);
     pool_run(pool, gemm_panels(job->n), product_pack, job);
-    pool_run(pool, (job->m + PRODUCT_ROWS - 1) / PRODUCT_ROWS, product_chunk, job);
+    const int64_t rows = product_rows(job->depth);
+    pool_run(pool, (job->m + rows - 1) / rows, product_chunk, job);
 }
 
 /* ---- weights ---- */
 
-enum { WEIGHTS_O = 16 * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 };
+enum { WEIGHTS_O = 16 * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 * PAIR };
 
 /* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x into
  * panels of NR, `panel` floats apart, for pixels first … first + count - 1 of one sample; columns past the end are 0.
  */
 struct weights {
     const void *layer;
-    void (*pack_x)(const void *layer, float *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
+    void (*pack_x)(const void *layer, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
                    int64_t column, int64_t columns);
     float *dw;
-    const float *dy;
+    const element *dy;
     int64_t n, batch, pixels; /* samples, capacity, pixels of one sample */
     int64_t ldy, o, k;        /* row distance of dy; outputs, columns */
     int leaves;
-    float *leaf;    /* [leaves][o][k], when there are several */
-    float *scratch; /* [threads][WEIGHTS_SCRATCH] */
+    float *leaf;      /* [leaves][o][k], when there are several */
+    element *scratch; /* [threads][WEIGHTS_SCRATCH] */
 };
 
 enum { WEIGHTS_SCRATCH = WEIGHTS_O * WEIGHTS_PIXELS + WEIGHTS_K * WEIGHTS_PIXELS };
@@ -102,16 +140,23 @@ static inline int weights_leaves(int64_t batch, int64_t o, int64_t k)
     return leaves;
 }
 
-static inline size_t weights_floats(int64_t batch, int64_t o, int64_t k, int threads)
+static inline size_t weights_leaf_floats(int64_t batch, int64_t o, int64_t k)
 {
-    int leaves = weights_leaves(batch, o, k);
-    return (leaves > 1 ? (size_t)leaves * (size_t)(o * k) : 0) + (size_t)threads * WEIGHTS_SCRATCH;
+    const int leaves = weights_leaves(batch, o, k);
+    return leaves > 1 ? (size_t)leaves * (size_t)(o * k) : 0;
+}
+
+/* Bytes of workspace. */
+static inline size_t weights_bytes(int64_t batch, int64_t o, int64_t k, int threads)
+{
+    return weights_leaf_floats(batch, o, k) * sizeof(float) + (size_t)threads * WEIGHTS_SCRATCH * sizeof(element);
 }
 
 /* A tile of one leaf's sum, and the pixels packed for it so far: of several samples, where they are small. */
 struct weights_tile {
     const struct weights *job;
-    float *to, *left, *right; /* left: panels of MR outputs, right: panels of NR columns, WEIGHTS_PIXELS high */
+    float *to;
+    element *left, *right; /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS high */
     int64_t o0, k0, rows, columns, count;
     bool add; /* there is a sum already */
 };
@@ -120,13 +165,12 @@ struct weights_tile {
 static inline void weights_gather(struct weights_tile *tile, int64_t sample, int64_t first, int64_t count)
 {
     const struct weights *job = tile->job;
-    const float *dy = job->dy + (sample * job->pixels + first) * job->ldy + tile->o0;
+    const element *dy = job->dy + (sample * job->pixels + first) * job->ldy + tile->o0;
     for (int64_t i = 0; i < tile->rows; i += MR)
-        gemm_pack_columns(tile->left + i * WEIGHTS_PIXELS + tile->count * MR, dy + i, job->ldy,
-                          tile->rows - i < MR ? tile->rows - i : MR, count);
+        gemm_pack_rows(tile->left + i * WEIGHTS_PIXELS + tile->count * MR, dy + i, job->ldy, tile->rows - i, count, MR);
     job->pack_x(job->layer, tile->right + tile->count * NR, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0,
                 tile->columns);
-    tile->count += count;
+    tile->count += gemm_padded(count);
 }
 
 /* Adds the product of what is packed. */
@@ -136,10 +180,13 @@ static inline void weights_multiply(struct weights_tile *tile)
     float *to = tile->to + tile->o0 * ldw + tile->k0;
     if (!tile->count) return;
     for (int64_t k = 0; k < tile->columns; k += NR)
-        for (int64_t i = 0; i < tile->rows; i += MR)
-            gemm_tile(to + i * ldw + k, ldw, tile->left + i * WEIGHTS_PIXELS, 1, MR, tile->right + k * WEIGHTS_PIXELS,
-                      tile->rows - i < MR ? tile->rows - i : MR, tile->columns - k, tile->count,
-                      tile->add ? GEMM_ADD : GEMM_SET);
+        for (int64_t i = 0; i < tile->rows; i += MR) {
+            vec sum[MR][NRV];
+            const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR, columns = tile->columns - k;
+            gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, PAIR, MR * PAIR, tile->right + k * WEIGHTS_PIXELS, rows,
+                      columns, tile->count);
+            gemm_store_floats(to + i * ldw + k, ldw, sum, rows, columns, tile->add);
+        }
     tile->add = true;
     tile->count = 0;
 }
@@ -183,11 +230,11 @@ static inline void weights_combine(void *context, int64_t chunk, int thread)
            (size_t)(end - chunk * PARALLEL_CHUNK) * sizeof(float));
 }
 
-static inline void weights_run(struct pool *pool, struct weights *job, float *workspace)
+static inline void weights_run(struct pool *pool, struct weights *job, void *workspace)
 {
     job->leaves = weights_leaves(job->batch, job->o, job->k);
     job->leaf = workspace;
-    job->scratch = workspace + (job->leaves > 1 ? job->leaves * job->o * job->k : 0);
+    job->scratch = (element *)(void *)(job->leaf + weights_leaf_floats(job->batch, job->o, job->k));
     pool_run(pool, weights_tiles(job->o, job->k) * job->leaves, weights_chunk, job);
     if (job->leaves > 1) pool_run(pool, parallel_chunks(job->o * job->k), weights_combine, job);
 }
@@ -196,7 +243,7 @@ static inline void weights_run(struct pool *pool, struct weights *job, float *wo
 
 struct biases {
     float *db;
-    const float *dy;
+    const element *dy;
     int64_t n, batch, pixels, o;
 };
 
@@ -213,7 +260,7 @@ static inline void biases_chunk(void *context, int64_t chunk, int thread)
     for (int64_t n = 0; n < job->n; n++)
         for (int64_t i = 0; i < job->pixels; i++)
             for (int64_t k = 0; k < count; k++)
-                leaf[n % leaves][k] += (double)job->dy[(n * job->pixels + i) * job->o + first + k];
+                leaf[n % leaves][k] += (double)element_value(job->dy[(n * job->pixels + i) * job->o + first + k]);
     for (int64_t k = 0; k < count; k++) {
         LEAVES_COMBINE(double, &leaf[0][k], leaves, BIASES_BLOCK);
         job->db[first + k] = (float)leaf[0][k];

@@ -12,5 +12,9 @@ struct cpu_table {
 
 extern const struct cpu_table cpu_table_avx512, cpu_table_avx2, cpu_table_baseline;
 
+/* Kernels for activations in bfloat16, by op. avx512_bf16 needs that instruction, the others emulate it. */
+extern const struct kernel *const cpu_kernels_avx512_bf16[], *const cpu_kernels_avx2_bf16[],
+                                                                 *const cpu_kernels_baseline_bf16[];
+
 /* The pool of a cpu device; for flat functions. */
 struct pool *cpu_pool(const struct device *device);

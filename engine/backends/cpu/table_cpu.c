@@ -4,6 +4,13 @@
 #define OP(name) extern const struct kernel ISA_NAME(name##_cpu);
 #include "engine/ops/ops.def"
 #undef OP
+#if defined(LATHE_BF16)
+const struct kernel *const ISA_NAME(cpu_kernels)[OP_COUNT] = {
+#define OP(name) [OP_##name] = &ISA_NAME(name##_cpu),
+#include "engine/ops/ops.def"
+#undef OP
+};
+#else
 #define OPTIMIZER(name) void ISA_NAME(name##_update)(const struct optimizer_call *call);
 #include "engine/optim/optimizers.def"
 #undef OPTIMIZER
@@ -33,3 +40,4 @@ const struct cpu_table ISA_NAME(cpu_table) = {
 #undef OPTIMIZER
         },
 };
+#endif

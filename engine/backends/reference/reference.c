@@ -70,9 +70,9 @@ static void synchronize(struct device *device)
     (void)device;
 }
 
-static const struct kernel *kernel(const struct device *device, enum op_id op)
+static const struct kernel *kernel(const struct device *device, enum op_id op, bool bf16)
 {
-    (void)device;
+    (void)device, (void)bf16;
     return kernels[op];
 }
 
