@@ -138,7 +138,7 @@ static void wrong_configurations(void **state)
         {"model: {name: cnn}\ntrainer: {strategy: ddp}",
          "run.yaml:2: trainer.strategy: this strategy is not available yet; use single or auto"},
         {"model: {name: cnn}\ntrainer: {precision: 16-mixed}",
-         "run.yaml:2: trainer.precision: this precision is not available yet; use 32-true"},
+         "run.yaml:2: trainer.precision: this precision is not available yet; use 32-true or bf16-mixed"},
         {"model: {name: cnn}\ntrainer: {devices: 4}", "run.yaml:2: trainer.devices: more than one device is not "
                                                       "available yet; use 1 (threads are trainer.num_threads)"},
         {"model: {name: cnn}\ntrainer: {profiler: advanced}",

@@ -4,6 +4,7 @@
 #include "engine/trainer/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum lt_err freeze(const struct run *run, struct graph *graph)
 {
@@ -69,6 +70,7 @@ static enum lt_err build_plan(struct run *run)
         .backend = run->backend,
         .device = run->device,
         .real = DTYPE_F32,
+        .bf16 = strcmp(config->trainer.precision, "bf16-mixed") == 0,
         .training = run->verb == RUN_FIT,
         .seed = (uint64_t)config->seed,
         .optimizer = config->optimizer.id,

@@ -19,7 +19,9 @@ One file per run:
   gradient NAME NORM                       (of the first step)
   running NAME NORM                        (after the last step, L2 norms of the statistics)
   parameter NAME NORM                      (after the last step)
-  train_logits / eval_logits ERROR v v v … (first batch: before training; after it, with running statistics)"""
+  train_logits / eval_logits ERROR v v v … (first batch: before training; after it, with running statistics)
+  autocast LOSS_ERROR NORM_ERROR LOGITS_ERROR  (the largest of all steps, and of the first logits, under
+                                               torch.autocast("cpu", bfloat16), the better memory format)"""
 
 import numpy
 import torch
@@ -116,7 +118,7 @@ class Run:
         self.model, self.optimizer, self.options, self.clip = model, optimizer, options, clip
         self.size, self.count, self.steps = size, count, steps
 
-    def train(self, dtype, memory_format=torch.contiguous_format):
+    def train(self, dtype, memory_format=torch.contiguous_format, autocast=False):
         result = dict(losses=[], norms=[])
         model = build(self.model).to(dtype).to(memory_format=memory_format)
         set_weights(model)
@@ -124,8 +126,9 @@ class Run:
         optimizer = kind(model.parameters(), foreach=False, **self.options)
         for step in range(self.steps):
             image, target = batch(step, self.size, self.count)
-            logits = model(image.to(dtype).to(memory_format=memory_format))
-            loss = functional.cross_entropy(logits, target)
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                logits = model(image.to(dtype).to(memory_format=memory_format))
+                loss = functional.cross_entropy(logits, target)
             optimizer.zero_grad()
             loss.backward()
             if step == 0:
@@ -141,6 +144,16 @@ class Run:
         result["running"] = {n: b.double().norm().item() for n, b in model.named_buffers() if "running" in n}
         result["parameter"] = {n: p.detach().double().norm().item() for n, p in model.named_parameters()}
         return result
+
+    def autocast_line(self, exact):
+        found = []
+        for memory_format in (torch.contiguous_format, torch.channels_last):
+            got = self.train(torch.float32, memory_format, autocast=True)
+            off = [max(abs(a - b) / abs(b) for a, b in zip(got[key], exact[key])) for key in ("losses", "norms")]
+            logits = (got["train_logits"] - exact["train_logits"]).norm() / exact["train_logits"].norm()
+            found.append((max(off), off, logits.item()))
+        _, off, logits = min(found)
+        return f"autocast {off[0]:.3g} {off[1]:.3g} {logits:.3g}"
 
     def write(self, folder):
         exact = self.train(torch.float64)
@@ -162,6 +175,7 @@ class Run:
         for key in ("train_logits", "eval_logits"):
             off = max(((r[key] - exact[key]).norm() / exact[key].norm()).item() for r in rough)
             lines.append(f"{key} {off:.3g} " + " ".join(repr(v) for v in exact[key].flatten().tolist()))
+        lines.append(self.autocast_line(exact))
         (folder / f"trajectory_{self.model}_{self.optimizer}.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -35,7 +35,8 @@ struct stored {
     struct named named[NAMED_MAX];
     int named_count;
     double train_logits[BATCH_MAX * CLASSES], eval_logits[BATCH_MAX * CLASSES];
-    double train_error, eval_error; /* PyTorch float32's own */
+    double train_error, eval_error;                       /* PyTorch float32's own */
+    double autocast_loss, autocast_norm, autocast_logits; /* the same of bfloat16 */
 };
 
 static void read_logits(double *logits, double *error, const char *text, int count)
@@ -58,6 +59,10 @@ static void read_line(struct stored *self, const char *line, int *step)
         read_logits(self->train_logits, &self->train_error, line + 13, logits);
     } else if (strncmp(line, "eval_logits ", 12) == 0) {
         read_logits(self->eval_logits, &self->eval_error, line + 12, logits);
+    } else if (strncmp(line, "autocast ", 9) == 0) {
+        assert_int_equal(
+            sscanf(line, "autocast %lf %lf %lf", &self->autocast_loss, &self->autocast_norm, &self->autocast_logits),
+            3);
     } else {
         struct named *named = &self->named[self->named_count++];
         char kind[16];
@@ -100,6 +105,7 @@ struct training {
     struct plan *plan;
     struct value *logits, *loss;
     enum dtype real;
+    bool bf16;
     double worst_step, worst_own; /* largest error over the steps: here, and PyTorch float32's */
 };
 
@@ -114,6 +120,27 @@ static void set_element(void *array, enum dtype real, int64_t i, double value)
         ((double *)array)[i] = value;
     else
         ((float *)array)[i] = (float)value;
+}
+
+/* Elements of what is stored as activations are. */
+static double activation(const struct training *self, const void *array, int64_t i)
+{
+    if (!self->bf16) return element(array, self->real, i);
+    const uint32_t bits = (uint32_t)((const uint16_t *)array)[i] << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+}
+
+static void set_activation(const struct training *self, void *array, int64_t i, double value)
+{
+    const float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, sizeof bits);
+    if (self->bf16)
+        ((uint16_t *)array)[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    else
+        set_element(array, self->real, i, value);
 }
 
 static void choose_optimizer(struct training *self)
@@ -141,6 +168,7 @@ static void build_plan(struct training *self)
     const struct plan_options options = {.backend = self->backend,
                                          .device = self->device,
                                          .real = self->real,
+                                         .bf16 = self->bf16,
                                          .training = true,
                                          .optimizer = self->optimizer.id,
                                          .optimizer_options = self->optimizer.options,
@@ -196,16 +224,17 @@ static void feed(struct training *self, int t)
     char name[32];
     snprintf(name, sizeof name, "image.%d", t);
     struct formula_pixel p = {.hash = formula_hash(name), .step = t, .size = size};
-    void *image = memory_new(count, dtype_bytes(self->real));
+    const size_t width = dtype_bytes(self->bf16 ? DTYPE_BF16 : self->real);
+    void *image = memory_new(count, width);
     int32_t target[BATCH_MAX];
     int64_t at = 0;
     for (p.sample = 0; p.sample < stored->batch; p.sample++) {
         target[p.sample] = formula_target(p.sample, t);
         for (p.y = 0; p.y < size; p.y++)
             for (p.x = 0; p.x < size; p.x++)
-                for (p.c = 0; p.c < 3; p.c++) set_element(image, self->real, at++, formula_pixel(&p));
+                for (p.c = 0; p.c < 3; p.c++) set_activation(self, image, at++, formula_pixel(&p));
     }
-    plan_set_input(self->plan, "image", image, count * dtype_bytes(self->real));
+    plan_set_input(self->plan, "image", image, count * width);
     plan_set_input(self->plan, "target", target, (size_t)stored->batch * sizeof *target);
     plan_synchronize(self->plan);
     free(image);
@@ -225,7 +254,7 @@ static void check_logits(struct training *self, const double *expected, double b
     plan_read(self->plan, self->logits, values, self->stored->batch);
     plan_synchronize(self->plan);
     for (int i = 0; i < count; i++) {
-        const double d = element(values, self->real, i) - expected[i];
+        const double d = activation(self, values, i) - expected[i];
         difference += d * d, norm += expected[i] * expected[i];
     }
     print_message("    %s logits off by %.1e\n", when, sqrt(difference / norm));
@@ -279,6 +308,7 @@ static void check_step(struct training *self, int t, double loss, double norm, d
                  stored->norm[t]);
     self->worst_step = fmax(self->worst_step, fmax(loss_off, norm_off));
     self->worst_own = fmax(self->worst_own, fmax(stored->loss_error[t], stored->norm_error[t]));
+    if (self->bf16) self->worst_own = fmax(stored->autocast_loss, stored->autocast_norm);
 }
 
 static void train(struct training *self, struct trajectory_bounds bounds)
@@ -293,9 +323,11 @@ static void train(struct training *self, struct trajectory_bounds bounds)
         double loss = 0;
         feed(self, t);
         plan_forward(self->plan, &step);
-        if (t == 0) check_logits(self, stored->train_logits, bounds.logits, "first");
+        if (t == 0)
+            check_logits(self, stored->train_logits,
+                         self->bf16 ? bounds.logits * stored->autocast_logits : bounds.logits, "first");
         plan_backward(self->plan, &step);
-        if (t == 0) check_named(self, GRADIENT, 1e-3 * stored->norm[0], bounds.step);
+        if (t == 0) check_named(self, GRADIENT, (self->bf16 ? 1e-2 : 1e-3) * stored->norm[0], bounds.step);
         plan_update(self->plan, lr, t + 1);
         plan_read(self->plan, self->loss, losses, stored->batch);
         plan_read_norms(self->plan, norm);
@@ -314,13 +346,13 @@ static void check_end(struct training *self, struct trajectory_bounds bounds)
     plan_evaluate(self->plan, &step);
     check_logits(self, self->stored->eval_logits, bounds.end, "last");
     if (bounds.own_factor > 0 && !(self->worst_step <= bounds.own_factor * self->worst_own))
-        fail_msg("off by up to %g, more than %g times PyTorch float32's own %g", self->worst_step, bounds.own_factor,
+        fail_msg("off by up to %g, more than %g times PyTorch's own %g", self->worst_step, bounds.own_factor,
                  self->worst_own);
 }
 
 void trajectory_check(const char *name, const char *backend, enum dtype real, struct trajectory_bounds bounds)
 {
-    struct training self = {.backend = backend_find(backend), .real = real};
+    struct training self = {.backend = backend_find(backend), .real = real, .bf16 = bounds.bf16};
     assert_non_null(self.backend);
     struct stored *stored = read_stored(name);
     self.stored = stored;
