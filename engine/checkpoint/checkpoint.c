@@ -124,7 +124,7 @@ static enum lt_err check(const struct loading *self, const struct value *value, 
                        "%s: the tensor %s has the shape %s but this model wants %s; it belongs to another model or "
                        "another number of classes",
                        self->path, from.name, shape_text(there, from.shape), shape_text(here, wanted));
-    if (from.dtype == type) return LT_OK;
+    if (from.dtype == type || (from.dtype == DTYPE_BF16 && type == DTYPE_F32)) return LT_OK;
     return lt_fail(LT_EFORMAT, "%s: the tensor %s has the type %s but %s is needed", self->path, from.name,
                    dtype_name(from.dtype), dtype_name(type));
 }
@@ -137,15 +137,28 @@ static enum lt_err find(const struct loading *self, const char *name, struct saf
                    name, count, count ? ", such as " : "", count ? safetensors_at(self->file, 0).name : "");
 }
 
+/* bfloat16 is the upper half of a float. */
+static void widen(uint32_t *to, const char *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t half;
+        memcpy(&half, from + i * sizeof half, sizeof half);
+        to[i] = (uint32_t)half << 16;
+    }
+}
+
 static enum lt_err load(const struct loading *self, const struct value *value, struct tensor to, const char *name)
 {
     struct safetensors_tensor from;
     LT_TRY(find(self, name, &from));
     LT_TRY(check(self, value, to.dtype, from));
     /* The mapping need not be aligned for the type: go through aligned memory. */
-    size_t bytes = (size_t)shape_count(value->shape) * dtype_bytes(to.dtype);
+    const size_t count = (size_t)shape_count(value->shape), bytes = count * dtype_bytes(to.dtype);
     void *aligned = memory_new(bytes, 1);
-    memcpy(aligned, from.data, bytes);
+    if (from.dtype == to.dtype)
+        memcpy(aligned, from.data, bytes);
+    else
+        widen(aligned, from.data, count);
     plan_set(self->plan, to, value, aligned);
     free(aligned);
     return LT_OK;

@@ -20,6 +20,7 @@ enum lt_err checkpoint_load(struct plan *plan, const char *path, bool optimizer)
 
 /* Loads plain torchvision-named weights (a .safetensors file; a .ckpt's model.* too). Tensors below `classifier` whose
  * shapes differ are left as initialised and counted in *skipped; anything else missing or of wrong shape is an error.
+ * Weights may be BF16.
  * num_batches_tracked may be absent. */
 enum lt_err weights_load(struct plan *plan, const char *path, const char *classifier, int *skipped) LT_MUST_CHECK;
 

@@ -164,6 +164,40 @@ static void weights_go_to_other_class_counts(void **state)
     plan_free(more);
 }
 
+/* Weights in bfloat16, as many models are published: the upper halves of the floats. */
+static void narrow_weights_are_widened(void **state)
+{
+    (void)state;
+    struct plan *a = build(3, 4, 1), *b = build(3, 4, 2);
+    struct safetensors_tensor tensor[16];
+    uint16_t *half[16] = {0};
+    int count = 0, skipped;
+    for (; count < plan_tensor_count(a); count++) {
+        const struct plan_tensor t = plan_tensor(a, count);
+        size_t bytes;
+        uint32_t *bits = copy_out(a, t.value, t.tensor, &bytes);
+        const bool real = t.tensor.dtype == DTYPE_F32;
+        half[count] = memory_new(bytes, 1);
+        if (!real) memcpy(half[count], bits, bytes);
+        for (size_t i = 0; real && i < bytes / 4; i++)
+            half[count][i] = (uint16_t)(bits[i] >> 16), bits[i] &= 0xffff0000u;
+        if (real) plan_set(a, t.tensor, t.value, bits);
+        const int64_t *s = t.value->shape.size;
+        tensor[count] = (struct safetensors_tensor){.name = t.value->name,
+                                                    .dtype = real ? DTYPE_BF16 : t.tensor.dtype,
+                                                    .shape = t.value->shape,
+                                                    .data = half[count]};
+        if (t.value->shape.rank == 4) tensor[count].shape = SHAPE(s[0], s[3], s[1], s[2]);
+        free(bits);
+    }
+    assert_int_equal(safetensors_write(plain, tensor, count, NULL, 0, false), LT_OK);
+    assert_int_equal(weights_load(b, plain, "", &skipped), LT_OK);
+    assert_same(a, b, false);
+    for (int i = 0; i < count; i++) free(half[i]);
+    plan_free(a);
+    plan_free(b);
+}
+
 /* Before there is a plan: what loading would refuse, and tensors too many. */
 static void a_graph_tells_whether_weights_suit(void **state)
 {
@@ -210,9 +244,9 @@ static int close_device(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back_to_the_bit), cmocka_unit_test(layout_is_torchs),
-                                       cmocka_unit_test(other_models_are_named),
-                                       cmocka_unit_test(weights_go_to_other_class_counts),
-                                       cmocka_unit_test(a_graph_tells_whether_weights_suit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back_to_the_bit),      cmocka_unit_test(layout_is_torchs),
+        cmocka_unit_test(other_models_are_named),     cmocka_unit_test(weights_go_to_other_class_counts),
+        cmocka_unit_test(narrow_weights_are_widened), cmocka_unit_test(a_graph_tells_whether_weights_suit)};
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

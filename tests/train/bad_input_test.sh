@@ -42,7 +42,7 @@ edited 2 "edited.yaml:4: trainer.max_epocs: there is no key 'max_epocs' here; di
 edited 2 "edited.yaml:12: optimizer.lr: 'fast' is not a number" 's/lr: 3e-3/lr: fast/'
 edited 2 "edited.yaml:19: data.batch_size: -32 is not possible: it must be at least 1" 's/batch_size: 32/batch_size: -32/'
 edited 2 "edited.yaml:11: model.name: .*did you mean cnn?" 's/name: cnn/name: cmn/'
-fit 2 "trainer.precision: .* not available yet" --trainer.precision bf16-mixed
+fit 2 "trainer.precision: .* not available yet" --trainer.precision 16-mixed
 fit 2 "model.num_classes is 5 but demo/digits has 10 classes" --model.num_classes 5
 fit 2 "model.freeze: the pattern 'head.\*' matches no parameter" --model.freeze '[head.*]'
 fit 2 "trainer.callbacks.0: nothing is logged under the name 'val/auc'; did you mean 'val/acc'" --trainer.callbacks '[{model_checkpoint: {monitor: val/auc}}]'
