@@ -123,7 +123,8 @@ static void forward_head(void *context, int64_t item, int thread)
     const element *q = (const element *)job->call->in[0].data + n * z.s * row + h * z.width, *k = q + z.d, *v = k + z.d;
     element *y = (element *)job->call->out[0].data + n * z.s * z.d + h * z.width;
     float *log_sum = (float *)job->call->saved[0].data + item * z.s;
-    product_transposed(&desk, (struct gemm_rows){.floats = desk.p, .ldc = z.s}, q, row, k, row, z.s, z.s, z.width);
+    product_transposed(&desk, (struct gemm_rows){.c = desk.p, .floats = true, .ldc = z.s}, q, row, k, row, z.s, z.s,
+                       z.width);
     for (int64_t i = 0; i < z.s; i++) {
         float *p = desk.p + i * z.s, largest = p[0];
         for (int64_t j = 1; j < z.s; j++) largest = p[j] > largest || p[j] != p[j] ? p[j] : largest;
@@ -173,9 +174,11 @@ static void backward_head(void *context, int64_t item, int thread)
     const element *dy = (const element *)job->call->dout[0].data + n * z.s * z.d + h * z.width;
     const float *log_sum = (const float *)job->call->saved[0].data + item * z.s;
     element *dq = (element *)job->call->din[0].data + n * z.s * row + h * z.width, *dk = dq + z.d, *dv = dk + z.d;
-    product_transposed(&desk, (struct gemm_rows){.floats = desk.p, .ldc = z.s}, q, row, k, row, z.s, z.s, z.width);
+    product_transposed(&desk, (struct gemm_rows){.c = desk.p, .floats = true, .ldc = z.s}, q, row, k, row, z.s, z.s,
+                       z.width);
     for (int64_t i = 0; i < z.s; i++) (void)exponentials(desk.p + i * z.s, z.s, job->scale, log_sum[i]);
-    product_transposed(&desk, (struct gemm_rows){.floats = desk.ds, .ldc = z.s}, dy, z.d, v, row, z.s, z.s, z.width);
+    product_transposed(&desk, (struct gemm_rows){.c = desk.ds, .floats = true, .ldc = z.s}, dy, z.d, v, row, z.s, z.s,
+                       z.width);
     const int64_t left = gemm_padded(z.s);
     product(&desk, (struct gemm_rows){.c = dv, .ldc = row}, left_side_transposed(&desk, desk.p, z.s), left, dy, z.d,
             z.s, z.width, z.s);

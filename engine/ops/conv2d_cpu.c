@@ -290,7 +290,7 @@ static void input_sample(void *context, int64_t n, int thread)
     element *place = layer->rows + thread * scattered_elements(layer->depth, s->co);
     float *rows = (float *)(void *)place;
     element *spare = (element *)(void *)(rows + SCATTER_PIXELS * layer->depth);
-    const struct gemm_rows to = {.floats = rows, .ldc = layer->depth};
+    const struct gemm_rows to = {.c = rows, .floats = true, .ldc = layer->depth};
     if (layer->group == 0) memset(dx, 0, (size_t)(s->h * s->w * s->c) * sizeof *dx);
     for (int64_t first = 0; first < pixels; first += SCATTER_PIXELS) {
         const int64_t count = pixels - first < SCATTER_PIXELS ? pixels - first : SCATTER_PIXELS;

@@ -134,8 +134,8 @@ static inline void gemm_store_floats(float *c, int64_t ldc, vec sum[MR][NRV], in
 /* Where the rows of a product go. Several blocks of depth are added up in c, which only floats can do: with bfloat16
  * there is one block. */
 struct gemm_rows {
-    element *c;
-    float *floats; /* instead of c, where the next step wants floats */
+    void *c; /* elements, or floats where the next step wants them */
+    bool floats;
     int64_t ldc;
     const float *bias; /* of each column, added at the end; or NULL */
     bool stream;       /* past the caches, in one block of depth; columns are whole, aligned vectors */
@@ -146,12 +146,12 @@ static inline void gemm_store(const struct gemm_rows *to, int64_t row, int64_t c
 {
     const float *bias = end && to->bias ? to->bias + column : NULL;
     if (to->floats) {
-        gemm_store_floats(to->floats + row * to->ldc + column, to->ldc, sum, rows, columns, add);
+        gemm_store_floats((float *)to->c + row * to->ldc + column, to->ldc, sum, rows, columns, add);
         return;
     }
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < NRV && j * VEC < columns; j++) {
-            element *c = to->c + (row + i) * to->ldc + column + j * VEC;
+            element *c = (element *)to->c + (row + i) * to->ldc + column + j * VEC;
             const int64_t count = columns - j * VEC < VEC ? columns - j * VEC : VEC;
             vec value = add ? element_load_some(c, count) + sum[i][j] : sum[i][j];
             if (bias) value += vec_load_some(bias + j * VEC, count);

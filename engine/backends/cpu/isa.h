@@ -285,7 +285,41 @@ static inline void element_zero(element *to, int64_t count)
         if (each_k < (n)) body(each_k, (n)-each_k);                                                                    \
     } while (0)
 
-/* exp(x) to about 2 ulp (Cephes' expf): NaN stays, overflow gives inf, below -87 it is 0 or denormal-free near it. */
+/* ---- functions ---- */
+
+/* exp(r) to about 1 ulp where |r| <= ln(2) / 2 (Cephes' expf). */
+static inline vec vec_exp_near_zero(vec r)
+{
+    vec p = vec_set(1.9875691500e-4f);
+    p = p * r + vec_set(1.3981999507e-3f);
+    p = p * r + vec_set(8.3334519073e-3f);
+    p = p * r + vec_set(4.1665795894e-2f);
+    p = p * r + vec_set(1.6666665459e-1f);
+    p = p * r + vec_set(5.0000001201e-1f);
+    return p * r * r + r + vec_set(1.0f);
+}
+
+/* exp(x) to about 2 ulp: NaN stays; where the result is no normal number it is cut off to 0, to inf or to the nearest
+ * one. */
+#if defined(__AVX512F__)
+static inline vec vec_exp(vec x)
+{
+    /* min and max give their second operand where one is NaN */
+    const __m512 high = _mm512_min_ps(_mm512_set1_ps(104), (__m512)x), cut = _mm512_max_ps(_mm512_set1_ps(-104), high);
+    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(cut, _mm512_set1_ps(1.44269504088896341f)),
+                                          _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const vec r = (vec)cut - (vec)n * vec_set(0.693359375f) - (vec)n * vec_set(-2.12194440e-4f);
+    return (vec)_mm512_scalef_ps((__m512)vec_exp_near_zero(r), n);
+}
+
+/* 1 / (1 + exp(-x)), the reciprocal by one step of Newton's. */
+static inline vec vec_sigmoid(vec x)
+{
+    const __m512 most = _mm512_min_ps(_mm512_set1_ps(87), (__m512)-x); /* the reciprocal stays normal */
+    const vec d = vec_set(1.0f) + vec_exp((vec)most), y = (vec)_mm512_rcp14_ps((__m512)d);
+    return y * (vec_set(2.0f) - d * y);
+}
+#else
 static inline vec vec_exp(vec x)
 {
     const vec low = vec_set(-87.3f), high = vec_set(88.7f),
@@ -295,17 +329,10 @@ static inline vec vec_exp(vec x)
     cut = (vec)(((ivec)high & too_high) | ((ivec)cut & ~too_high));
     vec n = (cut * vec_set(1.44269504088896341f) + magic) - magic;
     vec r = cut - n * vec_set(0.693359375f) - n * vec_set(-2.12194440e-4f);
-    vec p = vec_set(1.9875691500e-4f);
-    p = p * r + vec_set(1.3981999507e-3f);
-    p = p * r + vec_set(8.3334519073e-3f);
-    p = p * r + vec_set(4.1665795894e-2f);
-    p = p * r + vec_set(1.6666665459e-1f);
-    p = p * r + vec_set(5.0000001201e-1f);
-    p = p * r * r + r + vec_set(1.0f);
     ivec finite = n == n; /* false for NaN, whose conversion is undefined; NOLINT(misc-redundant-expression) */
     vec whole = (vec)((ivec)n & finite);
     ivec exponent = __builtin_convertvector(whole, ivec);
-    return p * (vec)((exponent + 127) << 23);
+    return vec_exp_near_zero(r) * (vec)((exponent + 127) << 23);
 }
 
 /* 1 / (1 + exp(-x)) */
@@ -313,3 +340,4 @@ static inline vec vec_sigmoid(vec x)
 {
     return vec_set(1.0f) / (vec_set(1.0f) + vec_exp(-x));
 }
+#endif

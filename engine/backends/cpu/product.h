@@ -76,7 +76,7 @@ static inline void product_chunk(void *context, int64_t chunk, int thread)
     const int64_t most = product_rows(job->depth), first = chunk * most,
                   rows = job->m - first < most ? job->m - first : most;
     struct gemm_rows y = job->y;
-    y.c += first * y.ldc;
+    y.c = (element *)y.c + first * y.ldc;
     gemm_rows(&y, job->a + first * job->lda, job->lda, job->packed, rows, job->n, job->depth,
               job->spare + thread * gemm_spare(job->depth));
     vec_stream_end();
