@@ -6,7 +6,8 @@
 #include "engine/backends/pool.h"
 #include "engine/ops/leaves.h"
 
-enum { TILE = 7, STRIDED_TILE = 8, GROUP = 8 * VEC };
+/* Channels go by lines of the cache, rows in chunks that share what they read. */
+enum { TILE = 7, STRIDED_TILE = 8, GROUP = 8 * VEC, LINE = 64 / sizeof(element), ROWS = 4 };
 
 /* Workspace: weights as [tap][c], then partial weight gradients [leaves][tap][c]. */
 struct job {
@@ -117,29 +118,33 @@ static inline __attribute__((always_inline)) void forward_tile(const struct tile
     for (int t = 0; t < size && t < o->columns; t++) store_sum(o, t, sum[t], count);
 }
 
-static void forward_row(void *context, int64_t row, int thread)
+static void forward_row(const struct job *job, int64_t row)
 {
-    (void)thread;
-    const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
     const element *x = (const element *)job->call->in[0].data + row / s->oh * s->h * s->w * s->c;
     const float *bias = job->call->in[2].data;
     element *y = (element *)job->call->out[0].data + row * s->ow * s->c;
     const int size = tile_size(s->sw);
-    for (int64_t k = 0; k < s->c; k += VEC) {
-        struct tile tile = {.s = s,
-                            .from = x + k,
-                            .weight = job->weight + k,
-                            .row = row % s->oh,
-                            .count = s->c - k < VEC ? s->c - k : VEC};
-        tile.first = bias ? vec_load_some(bias + k, tile.count) : (vec){0};
-        tile.stream = job->stream;
-        for (; tile.column < s->ow; tile.column += size) {
-            tile.columns = s->ow - tile.column;
-            tile.to = y + tile.column * s->c + k;
-            TILE_DISPATCH(forward_tile, &tile);
-        }
-    }
+    struct tile tile = {.s = s, .row = row % s->oh, .stream = job->stream};
+    for (int64_t line = 0; line < s->c; line += LINE)
+        for (tile.column = 0; tile.column < s->ow; tile.column += size)
+            for (int64_t k = line; k < s->c && k < line + LINE; k += VEC) {
+                tile.from = x + k;
+                tile.weight = job->weight + k;
+                tile.count = s->c - k < VEC ? s->c - k : VEC;
+                tile.first = bias ? vec_load_some(bias + k, tile.count) : (vec){0};
+                tile.columns = s->ow - tile.column;
+                tile.to = y + tile.column * s->c + k;
+                TILE_DISPATCH(forward_tile, &tile);
+            }
+}
+
+static void forward_rows(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct job *job = context;
+    const int64_t rows = job->n * job->s.oh;
+    for (int64_t row = chunk * ROWS; row < rows && row < (chunk + 1) * ROWS; row++) forward_row(job, row);
     vec_stream_end();
 }
 
@@ -147,7 +152,7 @@ void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *ste
 {
     struct job job = make_job(call, step);
     job.stream = element_streams(call->out[0].data, job.s.c, job.n * job.s.oh * job.s.ow, job.s.c);
-    pool_run(step->pool, job.n * job.s.oh, forward_row, &job);
+    pool_run(step->pool, (job.n * job.s.oh + ROWS - 1) / ROWS, forward_rows, &job);
 }
 
 /* ---- gradient of the input: one input row of one sample ---- */
@@ -185,27 +190,31 @@ static inline __attribute__((always_inline)) void input_tile(const struct tile *
         if (o->column + t >= 0) store_sum(o, t, sum[t], count);
 }
 
-static void input_row(void *context, int64_t row, int thread)
+static void input_row(const struct job *job, int64_t row)
 {
-    (void)thread;
-    const struct job *job = context;
     const struct conv2d_sizes *s = &job->s;
     const element *dy = (const element *)job->call->dout[0].data + row / s->h * s->oh * s->ow * s->c;
     element *dx = (element *)job->call->din[0].data + row * s->w * s->c;
     const int size = tile_size(s->sw);
-    for (int64_t k = 0; k < s->c; k += VEC) {
-        struct tile tile = {.s = s,
-                            .from = dy + k,
-                            .weight = job->weight + k,
-                            .row = row % s->h,
-                            .count = s->c - k < VEC ? s->c - k : VEC};
-        tile.stream = job->stream;
-        for (tile.column = -(s->left % s->sw); tile.column < s->w; tile.column += size) {
-            tile.columns = s->w - tile.column;
-            tile.to = dx + tile.column * s->c + k;
-            TILE_DISPATCH(input_tile, &tile);
-        }
-    }
+    struct tile tile = {.s = s, .row = row % s->h, .stream = job->stream};
+    for (int64_t line = 0; line < s->c; line += LINE)
+        for (tile.column = -(s->left % s->sw); tile.column < s->w; tile.column += size)
+            for (int64_t k = line; k < s->c && k < line + LINE; k += VEC) {
+                tile.from = dy + k;
+                tile.weight = job->weight + k;
+                tile.count = s->c - k < VEC ? s->c - k : VEC;
+                tile.columns = s->w - tile.column;
+                tile.to = dx + tile.column * s->c + k;
+                TILE_DISPATCH(input_tile, &tile);
+            }
+}
+
+static void input_rows(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct job *job = context;
+    const int64_t rows = job->n * job->s.h;
+    for (int64_t row = chunk * ROWS; row < rows && row < (chunk + 1) * ROWS; row++) input_row(job, row);
     vec_stream_end();
 }
 
@@ -297,6 +306,6 @@ void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *st
 {
     struct job job = make_job(call, step);
     job.stream = element_streams(call->din[0].data, job.s.c, job.n * job.s.h * job.s.w, job.s.c);
-    if (call->din[0].data) pool_run(step->pool, job.n * job.s.h, input_row, &job);
+    if (call->din[0].data) pool_run(step->pool, (job.n * job.s.h + ROWS - 1) / ROWS, input_rows, &job);
     if (call->din[1].data) weight_gradient(&job, step->pool);
 }
