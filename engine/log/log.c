@@ -7,12 +7,15 @@
 #include "data/base/thread.h"
 #include "engine/log/sink.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { RING_RECORDS = 1 << 16, BATCH = 256, FRESH = 4 };
 
@@ -30,6 +33,7 @@ struct outlet {
     void *self;
     struct ring *ring;
     pthread_t thread;
+    int bell; /* an eventfd: wakes the thread when it is to flush or to end */
     struct run_status slot[3];
     _Atomic int middle; /* slot to exchange, with FRESH set when the trainer put something new */
     int back, front;    /* the trainer's slot, the sink's slot */
@@ -91,6 +95,26 @@ static void tick(struct outlet *outlet)
     atomic_store(&outlet->troubled, true);
 }
 
+static void ring_bell(const struct outlet *outlet)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(outlet->bell, &one, sizeof one);
+    (void)written; /* without a bell it takes 50 ms */
+}
+
+/* Waits for the bell or something of the sink's own, at most 50 ms. */
+static void wait_a_moment(const struct outlet *outlet)
+{
+    struct pollfd bell = {.fd = outlet->bell, .events = POLLIN};
+    uint64_t rings;
+    if (outlet->sink->wait)
+        outlet->sink->wait(outlet->self, outlet->bell);
+    else
+        poll(&bell, 1, 50);
+    ssize_t taken = read(outlet->bell, &rings, sizeof rings);
+    (void)taken;
+}
+
 static void sleep_ms(long ms)
 {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
@@ -108,10 +132,7 @@ static void *run_outlet(void *context)
         if (last && count == 0) break;
         last = atomic_load(&outlet->ending); /* one more round, for what was pushed before the end */
         if (last) continue;
-        if (outlet->sink->wait)
-            outlet->sink->wait(outlet->self);
-        else
-            sleep_ms(50);
+        wait_a_moment(outlet);
     }
     outlet->sink->close(outlet->self, &outlet->end);
     free(batch);
@@ -129,6 +150,7 @@ static enum lt_err open_outlet(struct log *self, const struct sink *sink, const 
     enum lt_err opened = sink->open(&outlet->self, run, options);
     if (opened != LT_OK && !outlet->self) return opened;
     outlet->ring = ring_new(RING_RECORDS, sizeof(struct log_record));
+    outlet->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     char name[16];
     snprintf(name, sizeof name, "log-%s", sink->name);
     enum lt_err err = thread_start(&outlet->thread, name, run_outlet, outlet);
@@ -138,6 +160,7 @@ static enum lt_err open_outlet(struct log *self, const struct sink *sink, const 
     }
     sink->close(outlet->self, &(struct log_end){.state = RUN_FAILED, .sentence = lt_message()});
     ring_free(outlet->ring);
+    close(outlet->bell);
     return err;
 }
 
@@ -321,6 +344,7 @@ void log_flush(struct log *self)
         bool asked = false;
         while (!(asked = ring_push(outlet->ring, &record)) && clock_ns() < give_up) sleep_ms(1);
         if (asked) outlet->flush_asked++;
+        ring_bell(outlet);
     }
     for (int i = 0; i < self->outlets; i++)
         while (atomic_load(&self->outlet[i].flushed) < self->outlet[i].flush_asked && clock_ns() < give_up) sleep_ms(1);
@@ -348,9 +372,11 @@ void log_close(struct log *self, enum run_state state, int exit_code, const char
     for (int i = 0; i < self->outlets; i++) {
         self->outlet[i].end = (struct log_end){state, exit_code, sentence};
         atomic_store(&self->outlet[i].ending, true);
+        ring_bell(&self->outlet[i]);
     }
     for (int i = 0; i < self->outlets; i++) {
         pthread_join(self->outlet[i].thread, NULL);
+        close(self->outlet[i].bell);
         ring_free(self->outlet[i].ring);
     }
     for (size_t i = 0; i < self->metrics; i++) release_info(&self->metric[i]);

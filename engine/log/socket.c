@@ -220,16 +220,17 @@ static void tick(void *context, const struct run_status *status)
     }
 }
 
-/* Sleeps until a screen connects, speaks or takes more, at most WAIT_MS. */
-static void wait_for_viewers(void *context)
+/* Sleeps until a screen connects, speaks or takes more, or the bell rings, at most WAIT_MS. */
+static void wait_for_viewers(void *context, int bell)
 {
     struct server *self = context;
-    struct pollfd watch[VIEWERS_MAX + 1];
+    struct pollfd watch[VIEWERS_MAX + 2];
     for (int i = 0; i < self->viewers; i++)
         watch[i] = (struct pollfd){.fd = viewer_fd(self->viewer[i]),
                                    .events = (short)(POLLIN | (viewer_is_behind(self->viewer[i]) ? POLLOUT : 0))};
     watch[self->viewers] = (struct pollfd){.fd = self->listener.fd, .events = POLLIN};
-    if (poll(watch, (nfds_t)self->viewers + 1, WAIT_MS) <= 0) return;
+    watch[self->viewers + 1] = (struct pollfd){.fd = bell, .events = POLLIN};
+    if (poll(watch, (nfds_t)self->viewers + 2, WAIT_MS) <= 0) return;
     bool asked = watch[self->viewers].revents != 0;
     for (int i = self->viewers - 1; i >= 0; i--)
         if (watch[i].revents & (POLLIN | POLLHUP | POLLERR) && !viewer_read(self->viewer[i], self->mailbox))
