@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NODE_IN_MAX = 6, NODE_OUT_MAX = 2, NODE_SAVED_MAX = 3 };
+enum { NODE_IN_MAX = 7, NODE_OUT_MAX = 2, NODE_SAVED_MAX = 4 };
 
 enum value_kind {
     VALUE_INPUT,     /* filled from the batch before each run */

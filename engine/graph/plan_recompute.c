@@ -16,10 +16,12 @@ static bool is_read_in_backward(const struct plan *self, const struct value *val
     return false;
 }
 
-/* Are the activations that `node` reads there in backward? They are when its own backward reads them. */
+/* Are the activations that making it again reads there in backward? They are when the node's own backward reads them.
+ */
 static bool inputs_are_kept(const struct plan *self, const struct node *node)
 {
     if (!plan_has_backward(self, node)) return false;
+    if (self->kernel[node->id]->recompute_from_saved) return true;
     for (int i = 0; i < node->in_count; i++)
         if (node->in[i]->kind == VALUE_ACTIVATION && !(node->op->backward_reads & ((unsigned)OP_READS_IN0 << i)))
             return false;
@@ -41,8 +43,9 @@ void plan_make_again(struct plan *self, const struct value *value)
     struct place *place = &self->place[value->id];
     if (!place->recomputed || place->again_lifetime >= 0) return;
     const struct node *node = value->producer;
-    for (int i = 0; i < node->in_count; i++) plan_make_again(self, node->in[i]);
-    for (int i = 0; i < node->in_count; i++) plan_touch_in_backward(self, node->in[i]);
+    const int reads = self->kernel[node->id]->recompute_from_saved ? 0 : node->in_count;
+    for (int i = 0; i < reads; i++) plan_make_again(self, node->in[i]);
+    for (int i = 0; i < reads; i++) plan_touch_in_backward(self, node->in[i]);
     for (int k = 0; k < node->saved_count; k++) plan_touch(self, self->place[node->saved[k]->id].lifetime);
     place->again_lifetime = plan_add_lifetime(self, plan_bytes(self, value));
     struct call *call = memory_new(1, sizeof *call);

@@ -92,17 +92,23 @@ static inline vec hardswish_slope(vec x)
     return vec_choose(x >= vec_set(3), vec_set(1), slope);
 }
 
-/* Every op that has op->activation stands here: DO(name) for each. */
-#define ACTIVATIONS(DO) DO(relu) DO(relu6) DO(silu) DO(gelu) DO(hardsigmoid) DO(hardswish)
+/* Every op that has op->activation stands here: DO(name, …) for each. */
+#define ACTIVATIONS(DO, ...)                                                                                           \
+    DO(relu, __VA_ARGS__)                                                                                              \
+    DO(relu6, __VA_ARGS__)                                                                                             \
+    DO(silu, __VA_ARGS__)                                                                                              \
+    DO(gelu, __VA_ARGS__)                                                                                              \
+    DO(hardsigmoid, __VA_ARGS__)                                                                                       \
+    DO(hardswish, __VA_ARGS__)
 
 enum { NO_ACTIVATION = OP_COUNT };
 
 static inline __attribute__((always_inline)) vec activation_value(vec x, const int op)
 {
     switch (op) {
-#define CASE(name)                                                                                                     \
+#define CASE(name, unused)                                                                                             \
     case OP_##name: return name##_value(x);
-        ACTIVATIONS(CASE)
+        ACTIVATIONS(CASE, x)
 #undef CASE
     default: return x;
     }
@@ -112,9 +118,9 @@ static inline __attribute__((always_inline)) vec activation_value(vec x, const i
 static inline __attribute__((always_inline)) vec activation_gradient(vec dy, vec x, const int op)
 {
     switch (op) {
-#define CASE(name)                                                                                                     \
+#define CASE(name, unused)                                                                                             \
     case OP_##name: return dy * name##_slope(x);
-        ACTIVATIONS(CASE)
+        ACTIVATIONS(CASE, x)
 #undef CASE
     default: return dy;
     }

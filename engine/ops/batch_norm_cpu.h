@@ -54,15 +54,14 @@ static inline int64_t norm_blocks(const struct norm *job)
 }
 
 /* Calls `pass(activation, …)` with the activation as a constant. */
+#define NORM_CASE(name, pass, ...)                                                                                     \
+    case OP_##name:                                                                                                    \
+        pass(OP_##name, __VA_ARGS__);                                                                                  \
+        break;
 #define NORM_DISPATCH(job, pass, ...)                                                                                  \
     do {                                                                                                               \
         switch ((job)->activation) {                                                                                   \
-        case OP_relu: pass(OP_relu, __VA_ARGS__); break;                                                               \
-        case OP_relu6: pass(OP_relu6, __VA_ARGS__); break;                                                             \
-        case OP_silu: pass(OP_silu, __VA_ARGS__); break;                                                               \
-        case OP_gelu: pass(OP_gelu, __VA_ARGS__); break;                                                               \
-        case OP_hardsigmoid: pass(OP_hardsigmoid, __VA_ARGS__); break;                                                 \
-        case OP_hardswish: pass(OP_hardswish, __VA_ARGS__); break;                                                     \
+            ACTIVATIONS(NORM_CASE, pass, __VA_ARGS__)                                                                  \
         default: pass(NO_ACTIVATION, __VA_ARGS__); break;                                                              \
         }                                                                                                              \
     } while (0)

@@ -39,6 +39,7 @@ struct kernel {
     /* Makes out[0] of the last forward again, from in[] and saved[] and nothing else changed: for ops so cheap that
      * their output need not be stored until backward reads it. NULL: it is stored. */
     kernel_function *recompute;
+    bool recompute_from_saved; /* it reads no activation among in[] */
     /* Bytes of workspace for the largest of the three; NULL: none. `threads` is the pool's size. */
     size_t (*workspace)(const struct node *node, int threads);
 };

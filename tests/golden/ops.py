@@ -169,6 +169,25 @@ def batch_norms():
         yield case
 
 
+def conv_norms():
+    for name, f in (("conv_norm", lambda y: y), ("conv_norm_silu", F.silu)):
+        case = Case(name)
+        x, weight = case.input(0, (3, 5, 4, 3)), case.input(1, (7, 5, 1, 1))
+        module = torch.nn.BatchNorm2d(7, dtype=torch.float64)
+        module.weight, module.bias = (torch.nn.Parameter(case.input(2, (7,), 0.5, 1.5)),
+                                      torch.nn.Parameter(case.input(3, (7,))))
+        module.running_mean.copy_(case.input(4, (7,), trained=False))
+        module.running_var.copy_(case.input(5, (7,), 0.5, 1.5, trained=False))
+        module.eval()
+        case.keep("evaluate0", f(module(F.conv2d(x, weight))))
+        module.train()
+        case.inputs = {0: x, 1: weight, 2: module.weight, 3: module.bias}
+        case.output(f(module(F.conv2d(x, weight))))
+        for index, buffer in ((4, module.running_mean), (5, module.running_var), (6, module.num_batches_tracked)):
+            case.keep(f"in{index}", buffer.reshape(-1))
+        yield case
+
+
 def elementwise():
     for name, shape, low, high, kinks, f in (("relu", (3, 3, 4, 5), -1, 1, (0,), F.relu),
                                              ("relu_rows", (4, 9), -1, 1, (0,), F.relu),
@@ -292,6 +311,7 @@ def others():
 
 
 def make(folder):
-    cases = [case for family in (others, convolutions, linears, rows, batch_norms, elementwise, pools, masks, cross_entropies)
+    cases = [case for family in (others, convolutions, linears, rows, batch_norms, conv_norms, elementwise, pools, masks,
+                                 cross_entropies)
              for case in family()]
     (folder / "ops.txt").write_text("\n".join(line for case in cases for line in case.lines()) + "\n")

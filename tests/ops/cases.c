@@ -1,6 +1,7 @@
 #include "tests/ops/cases.h"
 
 #include "data/base/memory.h"
+#include "engine/graph/fuse.h"
 #include "engine/ops/batch_norm.h"
 #include "tests/train/formula.h"
 
@@ -79,6 +80,12 @@ const struct op_case op_cases[] = {
     {.name = "batch_norm_options", .op = OP_batch_norm, .x = X4(4, 2, 3, 3), .norm = {.eps = 0.1, .momentum = 0.3}},
     {.name = "batch_norm_1x1", .op = OP_batch_norm, .x = X4(5, 1, 1, 4)},
     {.name = "batch_norm_frozen", .op = OP_batch_norm, .x = X4(3, 3, 4, 4), .frozen = true},
+    {.name = "conv_norm", .op = OP_conv_norm, .x = X4(3, 4, 3, 5), .conv = {.out_channels = 7, .kernel = {1, 1}}},
+    {.name = "conv_norm_silu",
+     .op = OP_conv_norm,
+     .x = X4(3, 4, 3, 5),
+     .conv = {.out_channels = 7, .kernel = {1, 1}},
+     .behind = OP_silu},
     {.name = "batch_norm_silu", .op = OP_batch_norm, .x = X4(3, 4, 3, 5), .low = -1, .high = 2, .behind = OP_silu},
     {.name = "batch_norm_hardswish",
      .op = OP_batch_norm,
@@ -195,6 +202,23 @@ const struct op_case op_cases[] = {
     {.name = "batch_norm_large", .op = OP_batch_norm, .x = X4(17, 14, 13, 40), .low = 2, .high = 4, .large = true},
     {.name = "batch_norm_large_relu", .op = OP_batch_norm, .x = X4(9, 14, 13, 40), .behind = OP_relu, .large = true},
     {.name = "batch_norm_large_silu", .op = OP_batch_norm, .x = X4(9, 13, 11, 33), .behind = OP_silu, .large = true},
+    {.name = "conv_norm_large",
+     .op = OP_conv_norm,
+     .x = X4(9, 17, 16, 24),
+     .conv = {.out_channels = 40, .kernel = {1, 1}},
+     .behind = OP_silu,
+     .large = true},
+    {.name = "conv_norm_large_narrow",
+     .op = OP_conv_norm,
+     .x = X4(17, 13, 11, 208),
+     .conv = {.out_channels = 17, .kernel = {1, 1}},
+     .large = true},
+    {.name = "conv_norm_large_wide",
+     .op = OP_conv_norm,
+     .x = X4(9, 15, 15, 33),
+     .conv = {.out_channels = 300, .kernel = {1, 1}},
+     .behind = OP_relu,
+     .large = true},
     {.name = "batch_norm_large_frozen", .op = OP_batch_norm, .x = X4(9, 7, 7, 33), .frozen = true, .large = true},
     {.name = "relu_large", .op = OP_relu, .x = X4(9, 17, 13, 7), .large = true},
     {.name = "relu6_large", .op = OP_relu6, .x = X4(9, 17, 13, 7), .low = -5, .high = 11, .large = true},
@@ -271,6 +295,13 @@ static struct value *build_batch_norm(struct graph *g, const struct op_case *c, 
     if (x && c->behind != OP_normalize)
         ((struct batch_norm_numbers *)x->producer->options)->activation = op_at(c->behind);
     return x;
+}
+/* The two ops, made one as the fusing pass does. */
+static struct value *build_conv_norm(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
+{
+    struct value *y = build_batch_norm(g, c, conv2d(g, x, "convolution", c->conv), layer);
+    if (y) graph_join(g, 0);
+    return y;
 }
 static struct value *build_add(struct graph *g, const struct op_case *c, struct value *x, const char *layer)
 {
@@ -386,7 +417,9 @@ double op_case_input(const struct op_case *self, const struct value *input, int 
     if (input->dtype == DTYPE_I64) return 0;
     if (k == 0) return main_input(self, i);
     snprintf(what, sizeof what, "in%d", k);
-    const bool positive = self->op == OP_batch_norm && (k == 1 || k == 4); /* weight and variance */
+    const int weight = self->op == OP_batch_norm ? 1 : 2; /* the norm's; its variance is 3 behind */
+    const bool has_norm = self->op == OP_batch_norm || self->op == OP_conv_norm,
+               positive = has_norm && (k == weight || k == weight + 3);
     return spread_over(self, what, i, positive ? 0.5 : -1, positive ? 1.5 : 1);
 }
 

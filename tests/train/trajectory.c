@@ -184,8 +184,9 @@ static bool is_norm(const struct plan *plan, const struct value *value)
     const struct graph *graph = plan_graph(plan);
     for (size_t n = 0; n < graph->node_count; n++) {
         const struct node *node = graph->node[n];
-        if ((node->op == &op_batch_norm || node->op == &op_layer_norm) &&
-            (node->in[1] == value || node->in[2] == value))
+        const int weight = node->op == &op_conv_norm ? 2 : 1; /* of the norm */
+        if ((node->op == &op_batch_norm || node->op == &op_conv_norm || node->op == &op_layer_norm) &&
+            (node->in[weight] == value || node->in[weight + 1] == value))
             return true;
     }
     return false;

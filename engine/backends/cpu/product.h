@@ -140,16 +140,15 @@ static inline int weights_leaves(int64_t batch, int64_t o, int64_t k)
     return leaves;
 }
 
-static inline size_t weights_leaf_floats(int64_t batch, int64_t o, int64_t k)
+/* Bytes of workspace with so many leaves. */
+static inline size_t weights_room(int leaves, int64_t o, int64_t k, int threads)
 {
-    const int leaves = weights_leaves(batch, o, k);
-    return leaves > 1 ? (size_t)leaves * (size_t)(o * k) : 0;
+    const size_t leaf = leaves > 1 ? (size_t)leaves * (size_t)(o * k) * sizeof(float) : 0;
+    return leaf + (size_t)threads * WEIGHTS_SCRATCH * sizeof(element);
 }
-
-/* Bytes of workspace. */
 static inline size_t weights_bytes(int64_t batch, int64_t o, int64_t k, int threads)
 {
-    return weights_leaf_floats(batch, o, k) * sizeof(float) + (size_t)threads * WEIGHTS_SCRATCH * sizeof(element);
+    return weights_room(weights_leaves(batch, o, k), o, k, threads);
 }
 
 /* A tile of one leaf's sum, and the pixels packed for it so far: of several samples, where they are small. */
@@ -161,11 +160,12 @@ struct weights_tile {
     bool add; /* there is a sum already */
 };
 
-/* Packs pixels first … first + count - 1 of a sample behind those that are there. */
-static inline void weights_gather(struct weights_tile *tile, int64_t sample, int64_t first, int64_t count)
+/* Packs pixels first … first + count - 1 of a sample, whose gradients are the rows dy, behind those that are there. */
+static inline void weights_gather(struct weights_tile *tile, const element *dy, int64_t sample, int64_t first,
+                                  int64_t count)
 {
     const struct weights *job = tile->job;
-    const element *dy = job->dy + (sample * job->pixels + first) * job->ldy + tile->o0;
+    dy += tile->o0;
     for (int64_t i = 0; i < tile->rows; i += MR)
         gemm_pack_rows(tile->left + i * WEIGHTS_PIXELS + tile->count * MR, dy + i, job->ldy, tile->rows - i, count, MR);
     job->pack_x(job->layer, tile->right + tile->count * NR, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0,
@@ -191,23 +191,31 @@ static inline void weights_multiply(struct weights_tile *tile)
     tile->count = 0;
 }
 
+/* The tile of outputs o0 … and columns k0 … of a leaf, nothing in it yet. */
+static inline struct weights_tile weights_begin(const struct weights *job, int64_t leaf, int64_t o0, int64_t k0,
+                                                int thread)
+{
+    struct weights_tile tile = {.job = job, .o0 = o0, .k0 = k0};
+    tile.to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
+    tile.left = job->scratch + (int64_t)thread * WEIGHTS_SCRATCH;
+    tile.right = tile.left + WEIGHTS_O * WEIGHTS_PIXELS;
+    tile.rows = job->o - o0 < WEIGHTS_O ? job->o - o0 : WEIGHTS_O;
+    tile.columns = job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K;
+    return tile;
+}
+
 /* One tile of one leaf; an empty leaf is zero. */
 static inline void weights_chunk(void *context, int64_t chunk, int thread)
 {
     const struct weights *job = context;
     const int64_t tiles = weights_tiles(job->o, job->k), at = chunk % tiles, leaf = chunk / tiles,
                   across = (job->k + WEIGHTS_K - 1) / WEIGHTS_K;
-    struct weights_tile tile = {.job = job, .o0 = at / across * WEIGHTS_O, .k0 = at % across * WEIGHTS_K};
-    tile.to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
-    tile.left = job->scratch + (int64_t)thread * WEIGHTS_SCRATCH;
-    tile.right = tile.left + WEIGHTS_O * WEIGHTS_PIXELS;
-    tile.rows = job->o - tile.o0 < WEIGHTS_O ? job->o - tile.o0 : WEIGHTS_O;
-    tile.columns = job->k - tile.k0 < WEIGHTS_K ? job->k - tile.k0 : WEIGHTS_K;
+    struct weights_tile tile = weights_begin(job, leaf, at / across * WEIGHTS_O, at % across * WEIGHTS_K, thread);
     for (int64_t sample = leaf; sample < job->n; sample += job->leaves)
         for (int64_t first = 0, count; first < job->pixels; first += count) {
             const int64_t room = WEIGHTS_PIXELS - tile.count, rest = job->pixels - first;
             count = rest < room ? rest : room;
-            weights_gather(&tile, sample, first, count);
+            weights_gather(&tile, job->dy + (sample * job->pixels + first) * job->ldy, sample, first, count);
             if (tile.count == WEIGHTS_PIXELS) weights_multiply(&tile);
         }
     weights_multiply(&tile);
@@ -230,13 +238,24 @@ static inline void weights_combine(void *context, int64_t chunk, int thread)
            (size_t)(end - chunk * PARALLEL_CHUNK) * sizeof(float));
 }
 
+/* Gives the job its memory; `leaves` must be what the workspace was made for. */
+static inline void weights_place(struct weights *job, int leaves, void *workspace)
+{
+    job->leaves = leaves;
+    job->leaf = workspace;
+    job->scratch = (element *)(void *)(job->leaf + (leaves > 1 ? leaves * job->o * job->k : 0));
+}
+
+static inline void weights_finish(struct pool *pool, struct weights *job)
+{
+    if (job->leaves > 1) pool_run(pool, parallel_chunks(job->o * job->k), weights_combine, job);
+}
+
 static inline void weights_run(struct pool *pool, struct weights *job, void *workspace)
 {
-    job->leaves = weights_leaves(job->batch, job->o, job->k);
-    job->leaf = workspace;
-    job->scratch = (element *)(void *)(job->leaf + weights_leaf_floats(job->batch, job->o, job->k));
+    weights_place(job, weights_leaves(job->batch, job->o, job->k), workspace);
     pool_run(pool, weights_tiles(job->o, job->k) * job->leaves, weights_chunk, job);
-    if (job->leaves > 1) pool_run(pool, parallel_chunks(job->o * job->k), weights_combine, job);
+    weights_finish(pool, job);
 }
 
 /* ---- biases: db[o] = sum of dy over all rows, in double, by leaves ---- */
