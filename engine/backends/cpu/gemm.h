@@ -237,7 +237,7 @@ static inline __attribute__((always_inline)) void gemm_pack_step(element *to, co
         bf16vec first = {0}, second = {0};
         if (row[0] && here > 0) first = bf16_load_some(row[0] + j, here);
         if (row[1] && here > 0) second = bf16_load_some(row[1] + j, here);
-        const uvec both = __builtin_convertvector(first, uvec) | __builtin_convertvector(second, uvec) << 16;
+        const uvec both = bf16_bits(first) | bf16_bits(second) << 16;
         vec_store_some((float *)(void *)(to + PAIR * j), (vec)both, room);
     }
 }

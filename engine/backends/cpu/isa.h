@@ -120,9 +120,18 @@ static inline bf16 bf16_of(float x)
     return (bf16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+static inline uvec bf16_bits(bf16vec half)
+{
+#if defined(__AVX512F__)
+    return (uvec)_mm512_cvtepu16_epi32((__m256i)half); /* for __builtin_convertvector gcc takes three instructions */
+#else
+    return __builtin_convertvector(half, uvec);
+#endif
+}
+
 static inline vec bf16_widen(bf16vec half)
 {
-    return (vec)(__builtin_convertvector(half, uvec) << 16);
+    return (vec)(bf16_bits(half) << 16);
 }
 
 static inline bf16vec bf16_narrow(vec x)
