@@ -21,14 +21,8 @@ void picture_release(struct picture *self)
     *self = (struct picture){0};
 }
 
-enum lt_err picture_resize(struct picture *self, int64_t width, int64_t height, int64_t max_pixels)
+enum lt_err picture_resize(struct picture *self, int height, int width)
 {
-    if (width < 1 || height < 1 || width > INT32_MAX || height > INT32_MAX)
-        return lt_fail(LT_EDATA, "its size %" PRId64 "x%" PRId64 " is impossible", width, height);
-    if (width > max_pixels / height)
-        return lt_fail(LT_EDATA,
-                       "its size %" PRId64 "x%" PRId64 " is more than the %" PRId64 " pixels allowed (data.max_pixels)",
-                       width, height, max_pixels);
     size_t bytes = (size_t)width * (size_t)height * 3;
     if (bytes > self->capacity) {
         free(self->rgb);
@@ -37,8 +31,8 @@ enum lt_err picture_resize(struct picture *self, int64_t width, int64_t height, 
         if (!self->rgb) return lt_fail(LT_ENOMEM, "its %.0f MB of pixels do not fit in memory", (double)bytes * 1e-6);
         self->capacity = bytes;
     }
-    self->width = (int)width;
-    self->height = (int)height;
+    self->width = width;
+    self->height = height;
     return LT_OK;
 }
 
@@ -61,22 +55,55 @@ static const char *foreign_name(const uint8_t *bytes, size_t length)
     return NULL;
 }
 
-enum lt_err picture_decode(struct picture *self, const uint8_t *bytes, size_t length, int64_t max_pixels)
+static enum lt_err find_codec(const struct codec **codec, const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
-        if (codecs[i]->matches(bytes, length)) return codecs[i]->decode(self, bytes, length, max_pixels);
+        if (codecs[i]->matches(bytes, length)) return *codec = codecs[i], LT_OK;
     if (length == 0) return lt_fail(LT_EDATA, "the file is empty");
     const char *name = foreign_name(bytes, length);
     if (name) return lt_fail(LT_EDATA, "unsupported format %s; convert it to JPEG or PNG", name);
     return lt_fail(LT_EDATA, "this is no JPEG and no PNG");
 }
 
-enum lt_err picture_read(struct picture *self, const char *path, int64_t max_pixels)
+/* Nothing in a header is believed. */
+static enum lt_err check_size(int64_t height, int64_t width, int64_t max_pixels)
 {
-    char *bytes;
-    size_t length;
-    LT_TRY(path_read(&bytes, &length, path, FILE_MAX));
-    enum lt_err err = picture_decode(self, (const uint8_t *)bytes, length, max_pixels);
-    free(bytes);
-    return err == LT_OK ? LT_OK : lt_fail_in(err, "%s: ", path);
+    if (width < 1 || height < 1 || width > INT32_MAX || height > INT32_MAX)
+        return lt_fail(LT_EDATA, "its size %" PRId64 "x%" PRId64 " is impossible", width, height);
+    if (width > max_pixels / height)
+        return lt_fail(LT_EDATA,
+                       "its size %" PRId64 "x%" PRId64 " is more than the %" PRId64 " pixels allowed (data.max_pixels)",
+                       width, height, max_pixels);
+    return LT_OK;
+}
+
+enum lt_err picture_size(int *height, int *width, const uint8_t *bytes, size_t length, int64_t max_pixels)
+{
+    const struct codec *codec = NULL;
+    int64_t h, w;
+    LT_TRY(find_codec(&codec, bytes, length));
+    LT_TRY(codec->size(&h, &w, bytes, length));
+    LT_TRY(check_size(h, w, max_pixels));
+    *height = (int)h;
+    *width = (int)w;
+    return LT_OK;
+}
+
+enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size_t length, struct picture_part part)
+{
+    const struct codec *codec = NULL;
+    LT_TRY(find_codec(&codec, bytes, length));
+    return codec->decode(self, bytes, length, part);
+}
+
+enum lt_err picture_decode(struct picture *self, const uint8_t *bytes, size_t length, int64_t max_pixels)
+{
+    struct picture_part whole = {0};
+    LT_TRY(picture_size(&whole.height, &whole.width, bytes, length, max_pixels));
+    return picture_decode_part(self, bytes, length, whole);
+}
+
+enum lt_err picture_file(char **bytes, size_t *length, const char *path)
+{
+    return path_read(bytes, length, path, FILE_MAX);
 }

@@ -18,7 +18,7 @@ struct reader {
     jmp_buf failed;
     bool damaged; /* the library warned that data are missing or wrong, and made some up */
     char message[JMSG_LENGTH_MAX];
-    uint8_t *row; /* one row of CMYK */
+    uint8_t *row; /* one row as libjpeg gives it */
 };
 
 static void on_error(j_common_ptr jpeg)
@@ -62,37 +62,71 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, int width, bool inver
     }
 }
 
-static void read_rows(struct reader *self, struct picture *picture)
+static bool has_four(const struct jpeg_decompress_struct *jpeg)
+{
+    return jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+}
+
+/* Columns that are decoded beside those that are wanted: smooth upsampling looks at its neighbours. */
+enum { MARGIN = 2 };
+
+/* Where the rows that libjpeg gives begin; cuts them to about the part's columns, where that is possible. */
+static JDIMENSION cut_columns(struct jpeg_decompress_struct *jpeg, const struct picture_part *part)
+{
+    if (has_four(jpeg) || part->width == (int)jpeg->output_width) return 0;
+    const int end = part->left + part->width + MARGIN;
+    JDIMENSION left = part->left > MARGIN ? (JDIMENSION)(part->left - MARGIN) : 0,
+               width = (end < (int)jpeg->output_width ? (JDIMENSION)end : jpeg->output_width) - left;
+    jpeg_crop_scanline(jpeg, &left, &width);
+    return left;
+}
+
+static void read_rows(struct reader *self, struct picture *picture, const struct picture_part *part)
 {
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
-    bool cmyk = jpeg->out_color_space == JCS_CMYK;
-    while (jpeg->output_scanline < jpeg->output_height) {
-        uint8_t *to = picture->rgb + (size_t)jpeg->output_scanline * (size_t)picture->width * 3;
-        JSAMPROW row = cmyk ? self->row : to;
+    const bool four = has_four(jpeg);
+    const size_t left = (size_t)((JDIMENSION)part->left - cut_columns(jpeg, part)), width = (size_t)part->width;
+    self->row = memory_new(jpeg->output_width, four ? 4 : 3);
+    if (part->top > 0) jpeg_skip_scanlines(jpeg, (JDIMENSION)part->top);
+    for (int y = 0; y < part->height; y++) {
+        uint8_t *to = picture->rgb + (size_t)y * width * 3;
+        const bool direct = !four && width == jpeg->output_width;
+        JSAMPROW row = direct ? to : self->row;
         if (jpeg_read_scanlines(jpeg, &row, 1) != 1) break;
-        if (cmyk) cmyk_to_rgb(to, self->row, picture->width, jpeg->saw_Adobe_marker);
+        if (four)
+            cmyk_to_rgb(to, self->row + left * 4, part->width, jpeg->saw_Adobe_marker);
+        else if (!direct)
+            memcpy(to, self->row + left * 3, width * 3);
     }
 }
 
+/* Does the file end as a JPEG does? Rows behind the part are not decoded, so a file that is cut off shows only here.
+ * Some writers put a few bytes behind the marker. */
+static bool has_end(const uint8_t *bytes, size_t length)
+{
+    enum { PADDING = 4096 };
+    const size_t first = length > PADDING ? length - PADDING : 0;
+    for (size_t i = length; i-- > first + 1;)
+        if (bytes[i] == 0xd9 && bytes[i - 1] == 0xff) return true;
+    return false;
+}
+
 /* Everything that may jump. */
-static enum lt_err decode_all(struct reader *self, struct picture *picture, int64_t max_pixels)
+static enum lt_err decode_part(struct reader *self, struct picture *picture, const struct picture_part *part)
 {
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
-    LT_TRY(picture_resize(picture, jpeg->image_width, jpeg->image_height, max_pixels));
-    bool four = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
-    jpeg->out_color_space = four ? JCS_CMYK : JCS_RGB;
-    if (four) self->row = memory_new((size_t)picture->width, 4);
+    LT_TRY(picture_resize(picture, part->height, part->width));
+    jpeg->out_color_space = has_four(jpeg) ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
-    read_rows(self, picture);
-    jpeg_finish_decompress(jpeg);
+    read_rows(self, picture, part);
+    if (jpeg->output_scanline == jpeg->output_height) jpeg_finish_decompress(jpeg);
     return LT_OK;
 }
 
-static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, int64_t max_pixels)
+static struct reader *open_reader(const uint8_t *bytes, size_t length)
 {
     struct reader *self = memory_new(1, sizeof *self);
-    enum lt_err err;
     self->jpeg.err = jpeg_std_error(&self->errors);
     self->errors.error_exit = on_error;
     self->errors.emit_message = on_message;
@@ -100,15 +134,46 @@ static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t 
     if (setjmp(self->failed) == 0) {
         jpeg_create_decompress(&self->jpeg);
         jpeg_mem_src(&self->jpeg, bytes, length);
-        err = decode_all(self, picture, max_pixels);
+    }
+    return self;
+}
+
+static void close_reader(struct reader *self)
+{
+    jpeg_destroy_decompress(&self->jpeg);
+    free(self->row);
+    free(self);
+}
+
+static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct picture_part part)
+{
+    struct reader *self = open_reader(bytes, length);
+    enum lt_err err;
+    if (setjmp(self->failed) == 0) {
+        err = decode_part(self, picture, &part);
         if (err == LT_OK && self->damaged) err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: %s", self->message);
     } else {
         err = lt_fail(LT_EDATA, "the JPEG cannot be decoded: %s", self->message);
     }
-    jpeg_destroy_decompress(&self->jpeg);
-    free(self->row);
-    free(self);
+    close_reader(self);
+    if (err == LT_OK && !has_end(bytes, length))
+        err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: it has no end");
     return err;
 }
 
-const struct codec codec_jpeg = {.name = "JPEG", .matches = matches, .decode = decode};
+static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length)
+{
+    struct reader *self = open_reader(bytes, length);
+    enum lt_err err = LT_OK;
+    if (setjmp(self->failed) == 0) {
+        jpeg_read_header(&self->jpeg, TRUE);
+        *height = self->jpeg.image_height;
+        *width = self->jpeg.image_width;
+    } else {
+        err = lt_fail(LT_EDATA, "the JPEG cannot be decoded: %s", self->message);
+    }
+    close_reader(self);
+    return err;
+}
+
+const struct codec codec_jpeg = {.name = "JPEG", .matches = matches, .size = size, .decode = decode};

@@ -68,11 +68,11 @@ static void narrow(struct picture *picture, const uint8_t *wide)
 }
 
 /* Everything that may jump. */
-static enum lt_err decode_all(struct reader *self, struct picture *picture, int64_t max_pixels)
+static enum lt_err decode_all(struct reader *self, struct picture *picture)
 {
     png_read_info(self->png, self->info);
-    LT_TRY(picture_resize(picture, png_get_image_width(self->png, self->info),
-                          png_get_image_height(self->png, self->info), max_pixels));
+    LT_TRY(picture_resize(picture, (int)png_get_image_height(self->png, self->info),
+                          (int)png_get_image_width(self->png, self->info)));
     bool is_wide = set_transforms(self);
     png_set_interlace_handling(self->png);
     png_read_update_info(self->png, self->info);
@@ -88,7 +88,28 @@ static enum lt_err decode_all(struct reader *self, struct picture *picture, int6
     return LT_OK;
 }
 
-static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, int64_t max_pixels)
+/* Keeps a part of the whole, in place. */
+static void keep_part(struct picture *picture, struct picture_part part)
+{
+    const size_t row = (size_t)part.width * 3;
+    for (int y = 0; y < part.height; y++)
+        memmove(picture->rgb + (size_t)y * row,
+                picture->rgb + ((size_t)(part.top + y) * (size_t)picture->width + (size_t)part.left) * 3, row);
+    picture->height = part.height;
+    picture->width = part.width;
+}
+
+/* The header is the first chunk and of one size. */
+static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length)
+{
+    if (length < 24 || memcmp(bytes + 12, "IHDR", 4) != 0)
+        return lt_fail(LT_EDATA, "the PNG is damaged or cut off: it has no header");
+    *width = png_get_uint_32(bytes + 16);
+    *height = png_get_uint_32(bytes + 20);
+    return LT_OK;
+}
+
+static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct picture_part part)
 {
     struct reader *self = memory_new(1, sizeof *self);
     self->bytes = bytes;
@@ -100,8 +121,8 @@ static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t 
         err = lt_fail(LT_ENOMEM, "no memory to decode a PNG");
     } else if (setjmp(png_jmpbuf(self->png)) == 0) {
         png_set_read_fn(self->png, self, read_bytes);
-        png_set_user_limits(self->png, INT32_MAX, INT32_MAX); /* picture_resize decides */
-        err = decode_all(self, picture, max_pixels);
+        png_set_user_limits(self->png, INT32_MAX, INT32_MAX); /* picture_size decided */
+        err = decode_all(self, picture);
     } else {
         err = lt_fail(LT_EDATA, "the PNG is damaged or cut off: %s", self->message);
     }
@@ -109,7 +130,8 @@ static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t 
     free(self->row);
     free(self->wide);
     free(self);
+    if (err == LT_OK) keep_part(picture, part);
     return err;
 }
 
-const struct codec codec_png = {.name = "PNG", .matches = matches, .decode = decode};
+const struct codec codec_png = {.name = "PNG", .matches = matches, .size = size, .decode = decode};

@@ -69,16 +69,44 @@ struct loader {
 
 /* ---- one sample ---- */
 
-static enum lt_err decode_sample(struct worker *self, int64_t sample, uint8_t *out)
+/* A file in memory, and where its pixels go. */
+struct file {
+    char *bytes;
+    size_t length;
+    struct picture *picture;
+};
+
+static enum lt_err decode_part(void *context, struct box part, const uint8_t **rgb)
+{
+    const struct file *file = context;
+    LT_TRY(picture_decode_part(file->picture, (const uint8_t *)file->bytes, file->length,
+                               (struct picture_part){part.top, part.left, part.height, part.width}));
+    *rgb = file->picture->rgb;
+    return LT_OK;
+}
+
+/* Brings an open file through the transforms, which decode what they need. */
+static enum lt_err transform_file(struct worker *self, struct file *file, int64_t sample, uint8_t *out)
 {
     const struct loader *loader = self->loader;
-    LT_TRY(picture_read(&self->picture, loader->view.set->sample[sample].path, loader->options.max_pixels));
-    work_set(&self->work, self->picture.rgb, self->picture.width, self->picture.height);
+    int height, width;
+    LT_TRY(picture_size(&height, &width, (const uint8_t *)file->bytes, file->length, loader->options.max_pixels));
+    work_open(&self->work, height, width, (struct source){decode_part, file});
     self->work.pillow = loader->options.pillow;
     struct rng_key key = rng_key(loader->options.seed, RNG_AUGMENT);
     struct rng rng = rng_at(key, (uint32_t)loader->epoch, (uint32_t)sample, (uint32_t)(sample >> 32));
     pipeline_apply(loader->view.pipeline, &self->work, &rng, out);
-    return LT_OK;
+    return self->work.err;
+}
+
+static enum lt_err decode_sample(struct worker *self, int64_t sample, uint8_t *out)
+{
+    const char *path = self->loader->view.set->sample[sample].path;
+    struct file file = {.picture = &self->picture};
+    LT_TRY(picture_file(&file.bytes, &file.length, path));
+    enum lt_err err = transform_file(self, &file, sample, out);
+    free(file.bytes);
+    return err == LT_OK ? LT_OK : lt_fail_in(err, "%s: ", path);
 }
 
 static bool known_bad(struct loader *self, int64_t sample)

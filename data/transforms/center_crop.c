@@ -34,6 +34,7 @@ static enum lt_err check(const void *options, const struct setting *at)
 /* Borders of (missing)/2 above and left, (missing + 1)/2 below and right. */
 static void pad(struct work *work, int height, int width)
 {
+    work_settle(work);
     const struct image in = work->image;
     int top = height > in.height ? (height - in.height) / 2 : 0, left = width > in.width ? (width - in.width) / 2 : 0;
     int h = height > in.height ? height : in.height, w = width > in.width ? width : in.width;

@@ -1,5 +1,6 @@
 /* ColorJitter: brightness, contrast and saturation by random factors in random order; Pillow's ImageEnhance, a rounding
  * to uint8 after each. Hue is not there. */
+#include "data/transforms/pixels.h"
 #include "data/transforms/transform.h"
 
 #include <math.h>
@@ -67,38 +68,30 @@ static double amount_of_kind(const struct jitter_options *o, int kind)
 
 /* ---- the blends ---- */
 
-static int luma(const uint8_t *p)
-{
-    return (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16;
-}
-
-/* Pillow's Image.blend: in float32, cut (not rounded) to uint8. */
-static uint8_t blend(int base, int value, float factor)
-{
-    float mixed = (float)base + factor * (float)(value - base);
-    if (mixed <= 0) return 0;
-    return mixed >= 255 ? 255 : (uint8_t)mixed;
-}
-
 static int mean_luma(const struct image *image)
 {
+    const struct pixel_kernels *kernels = pixel_kernels();
     int64_t sum = 0;
     for (int y = 0; y < image->height; y++)
-        for (int x = 0; x < image->width; x++) sum += luma(image->pixels + (size_t)y * image->stride + (size_t)x * 3);
+        sum += kernels->luma_sum(image->pixels + (size_t)y * image->stride, (size_t)image->width);
     return (int)((double)sum / ((double)image->width * image->height) + 0.5);
 }
 
 void image_jitter(struct work *work, int kind, double factor)
 {
+    work_settle(work);
     const struct image in = work->image;
-    uint8_t *out = work_buffer(work, in.width, in.height), *to = out;
-    int mean = kind == JITTER_CONTRAST ? mean_luma(&in) : 0;
+    const struct pixel_kernels *kernels = pixel_kernels();
+    uint8_t *out = work_buffer(work, in.width, in.height);
+    const int base = kind == JITTER_CONTRAST ? mean_luma(&in) : 0;
+    const size_t width = (size_t)in.width;
     for (int y = 0; y < in.height; y++) {
         const uint8_t *from = in.pixels + (size_t)y * in.stride;
-        for (int x = 0; x < in.width; x++, from += 3, to += 3) {
-            int base = kind == JITTER_SATURATION ? luma(from) : mean;
-            for (int c = 0; c < 3; c++) to[c] = blend(base, from[c], (float)factor);
-        }
+        uint8_t *to = out + (size_t)y * width * 3;
+        if (kind == JITTER_SATURATION)
+            kernels->blend_luma(to, from, width, (float)factor);
+        else
+            kernels->blend(to, from, width * 3, base, (float)factor);
     }
     work_set(work, out, in.width, in.height);
 }

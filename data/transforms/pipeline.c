@@ -114,6 +114,7 @@ void pipeline_apply(const struct pipeline *self, struct work *work, struct rng *
 {
     for (size_t i = 0; i < self->count; i++)
         if (self->transform[i]->apply) self->transform[i]->apply(self->options[i], work, rng);
+    work_settle(work);
     lt_assert(work->image.height == self->height && work->image.width == self->width);
     size_t row = (size_t)self->width * 3;
     for (int y = 0; y < self->height; y++)

@@ -19,6 +19,8 @@ enum { FILES_MAX = 64, LINE_MAX_BYTES = 1 << 20 };
 static struct {
     char name[64];
     struct picture picture;
+    uint8_t *bytes;
+    size_t length;
 } files[FILES_MAX];
 static int file_count;
 
@@ -59,6 +61,7 @@ static struct work start(const char *name)
 
 static void check(struct work *work, uint64_t expected, const char *line)
 {
+    work_settle(work);
     if (hash_image(&work->image) != expected) fail_msg("other pixels than Pillow's: %.80s", line);
     work_release(work);
 }
@@ -70,10 +73,9 @@ static void check_file(const char *line)
     assert_int_equal(
         sscanf(line, "file %63s %d %d %" SCNx64 " %n", files[file_count].name, &width, &height, &hash, &at), 4);
     struct picture *picture = &files[file_count++].picture;
-    uint8_t *bytes = memory_new(strlen(line), 1);
-    if (picture_decode(picture, bytes, unhex(bytes, line + at), PICTURE_MAX_PIXELS) != LT_OK)
-        fail_msg("%.40s: %s", line, lt_message());
-    free(bytes);
+    uint8_t *bytes = files[file_count - 1].bytes = memory_new(strlen(line), 1);
+    const size_t length = files[file_count - 1].length = unhex(bytes, line + at);
+    if (picture_decode(picture, bytes, length, PICTURE_MAX_PIXELS) != LT_OK) fail_msg("%.40s: %s", line, lt_message());
     assert_int_equal(picture->width, width);
     assert_int_equal(picture->height, height);
     struct work work = {0};
@@ -171,11 +173,111 @@ static void everything_is_pillows(void **state)
     for (int k = 0; k < 6; k++) assert_true(seen[k] >= kinds[k].least);
     fclose(file);
     free(line);
-    for (int i = 0; i < file_count; i++) picture_release(&files[i].picture);
+}
+
+/* ---- what waits: parts of pictures decoded by themselves, and only the wanted part of a scaling ---- */
+
+static int below(struct rng *rng, int count)
+{
+    return (int)rng_below(rng, (uint32_t)count);
+}
+
+static struct box draw_part(struct rng *rng, int height, int width)
+{
+    struct box part = {.height = 1 + below(rng, height), .width = 1 + below(rng, width)};
+    part.top = below(rng, height - part.height + 1);
+    part.left = below(rng, width - part.width + 1);
+    return part;
+}
+
+static enum lt_err decode_file(void *context, struct box part, const uint8_t **rgb)
+{
+    const int i = *(const int *)context;
+    static struct picture picture; /* the test ends with the process */
+    LT_TRY(picture_decode_part(&picture, files[i].bytes, files[i].length,
+                               (struct picture_part){part.top, part.left, part.height, part.width}));
+    *rgb = picture.rgb;
+    return LT_OK;
+}
+
+/* The same steps on an open file and on its decoded pixels, done at once. */
+static void check_steps(int i, struct rng *rng)
+{
+    const struct picture *whole = &files[i].picture;
+    struct work late = {.pillow = 13}, now = {.pillow = 13};
+    const int kind = below(rng, 3);
+    work_open(&late, whole->height, whole->width, (struct source){decode_file, &i});
+    work_set(&now, whole->rgb, whole->width, whole->height);
+    for (int step = 0; step < 4; step++) {
+        if (step % 2 == 0) {
+            const struct box part = draw_part(rng, now.image.height, now.image.width);
+            image_crop(&late, part.top, part.left, part.height, part.width);
+            image_crop(&now, part.top, part.left, part.height, part.width);
+        } else {
+            const int height = 1 + below(rng, 40), width = 1 + below(rng, 40);
+            image_resize(&late, height, width);
+            image_resize(&now, height, width);
+        }
+        work_settle(&now);
+    }
+    image_flip(&late), image_flip(&now);
+    image_jitter(&late, kind, 1.3), image_jitter(&now, kind, 1.3);
+    assert_int_equal(late.err, LT_OK);
+    if (hash_image(&late.image) != hash_image(&now.image)) fail_msg("%s: other pixels", files[i].name);
+    work_release(&late), work_release(&now);
+}
+
+static void check_part(int i, struct rng *rng)
+{
+    const struct picture *whole = &files[i].picture;
+    const struct box part = draw_part(rng, whole->height, whole->width);
+    const uint8_t *rgb = NULL;
+    assert_int_equal(decode_file(&i, part, &rgb), LT_OK);
+    for (int y = 0; y < part.height; y++)
+        if (memcmp(rgb + (size_t)y * (size_t)part.width * 3,
+                   whole->rgb + ((size_t)(part.top + y) * (size_t)whole->width + (size_t)part.left) * 3,
+                   (size_t)part.width * 3) != 0)
+            fail_msg("%s: row %d of the part %d %d %d %d is not the whole's", files[i].name, y, part.top, part.left,
+                     part.height, part.width);
+}
+
+static void parts_are_parts_of_the_whole(void **state)
+{
+    (void)state;
+    struct rng rng = rng_at(rng_key(1, RNG_TEST), 0, 0, 0);
+    assert_true(file_count > 0);
+    for (int i = 0; i < file_count; i++)
+        for (int round = 0; round < 50; round++) {
+            check_part(i, &rng);
+            check_steps(i, &rng);
+        }
+}
+
+/* A part that is whole does not hide that the file is cut off. */
+static void a_cut_file_is_bad(void **state)
+{
+    (void)state;
+    for (int i = 0; i < file_count; i++) {
+        struct picture picture = {0};
+        const struct picture_part corner = {0, 0, 1, 1};
+        if (files[i].bytes[0] != 0xff) continue; /* JPEG */
+        assert_int_equal(picture_decode_part(&picture, files[i].bytes, files[i].length, corner), LT_OK);
+        assert_int_equal(picture_decode_part(&picture, files[i].bytes, files[i].length - 2, corner), LT_EDATA);
+        picture_release(&picture);
+    }
+}
+
+static int release_files(void **state)
+{
+    (void)state;
+    for (int i = 0; i < file_count; i++) picture_release(&files[i].picture), free(files[i].bytes);
+    return 0;
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_is_pillows)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_is_pillows),
+                                       cmocka_unit_test(parts_are_parts_of_the_whole),
+                                       cmocka_unit_test(a_cut_file_is_bad)};
+    return cmocka_run_group_tests(tests, NULL, release_files);
 }

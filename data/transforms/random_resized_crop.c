@@ -51,10 +51,6 @@ static void size(const void *options, int *height, int *width)
     *width = (int)o->size.item[o->size.count == 2];
 }
 
-struct box {
-    int top, left, height, width;
-};
-
 /* Ten tries fell outside: the largest centred part whose ratio is allowed. */
 static struct box fall_back(const struct crop_options *o, int height, int width)
 {

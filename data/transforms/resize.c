@@ -3,115 +3,126 @@
 #include "data/transforms/transform.h"
 
 #include "data/base/memory.h"
+#include "data/transforms/pixels.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { PRECISION = 22 };
+/* ---- coefficients: of outputs first … first + count - 1 of an axis that is scaled from `in` to `out` elements ---- */
 
-/* ---- coefficients: for each output position where it starts to read, how many, and with which weights ---- */
-
-struct filter {
-    const int32_t *weight; /* [size, taps] */
-    const int *bound;      /* [size, 2]: first, count */
-    int taps;
-};
-
-static struct filter make_filter(struct work *work, int in, int out)
+static void make_room(struct work *work, size_t weights, size_t bounds)
 {
-    double scale = (double)in / out, support = scale < 1 ? 1 : scale, filter_scale = support;
-    int taps = (int)ceil(support) * 2 + 1;
-    size_t weights = (size_t)out * (size_t)taps;
     if (weights > work->weights) {
         work->fixed = memory_resize(work->fixed, weights, sizeof *work->fixed);
         work->weight = memory_resize(work->weight, weights, sizeof *work->weight);
         work->weights = weights;
     }
-    if ((size_t)out * 2 > work->bounds)
-        work->bound = memory_resize(work->bound, work->bounds = (size_t)out * 2, sizeof *work->bound);
-    for (int x = 0; x < out; x++) {
-        double center = (x + 0.5) * scale, sum = 0, *weight = work->weight + (size_t)x * (size_t)taps;
-        int first = (int)(center - support + 0.5), last = (int)(center + support + 0.5);
-        if (first < 0) first = 0;
-        if (last > in) last = in;
-        for (int i = 0; i < last - first; i++) {
-            double distance = fabs((i + first - center + 0.5) * (1.0 / filter_scale));
+    if (bounds > work->bounds) work->bound = memory_resize(work->bound, work->bounds = bounds, sizeof *work->bound);
+}
+
+static struct filter make_filter(struct work *work, int in, int out, int first, int count)
+{
+    const double scale = (double)in / out, support = scale < 1 ? 1 : scale, filter_scale = support;
+    const int taps = (int)ceil(support) * 2 + 1;
+    make_room(work, (size_t)count * (size_t)taps, (size_t)count * 2);
+    for (int x = 0; x < count; x++) {
+        const double center = (first + x + 0.5) * scale;
+        double sum = 0, *weight = work->weight + (size_t)x * (size_t)taps;
+        int begin = (int)(center - support + 0.5), end = (int)(center + support + 0.5);
+        if (begin < 0) begin = 0;
+        if (end > in) end = in;
+        for (int i = 0; i < end - begin; i++) {
+            double distance = fabs((i + begin - center + 0.5) * (1.0 / filter_scale));
             weight[i] = distance < 1 ? 1 - distance : 0;
             sum += weight[i];
         }
-        for (int i = 0; i < last - first; i++)
+        for (int i = 0; i < end - begin; i++)
             work->fixed[(size_t)x * (size_t)taps + (size_t)i] =
-                (int32_t)(0.5 + (sum != 0 ? weight[i] / sum : weight[i]) * (1 << PRECISION));
-        work->bound[2 * x] = first;
-        work->bound[2 * x + 1] = last - first;
+                (int32_t)(0.5 + (sum != 0 ? weight[i] / sum : weight[i]) * (1 << FILTER_PRECISION));
+        work->bound[2 * x] = begin;
+        work->bound[2 * x + 1] = end - begin;
     }
-    return (struct filter){work->fixed, work->bound, taps};
+    return (struct filter){work->fixed, work->bound, taps, count};
 }
 
-static uint8_t clip8(int32_t sum)
+/* What outputs first … first + count - 1 read of an axis: *begin and *number. */
+static void reads(struct work *work, int in, int out, int first, int count, int *begin, int *number)
 {
-    int32_t value = sum >> PRECISION;
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    *begin = first;
+    *number = count;
+    if (in == out) return;
+    struct filter start = make_filter(work, in, out, first, 1);
+    *begin = start.bound[0];
+    struct filter end = make_filter(work, in, out, first + count - 1, 1);
+    *number = end.bound[0] + end.bound[1] - *begin;
 }
 
-static void pass_horizontal(struct work *work, int width)
+/* ---- the two passes; `begin` is the place of the image's first row or column on its axis ---- */
+
+static struct filter filter_from(struct work *work, int in, int out, int first, int count, int begin)
+{
+    struct filter filter = make_filter(work, in, out, first, count);
+    for (int i = 0; i < count; i++) work->bound[2 * i] -= begin;
+    return filter;
+}
+
+static void pass_horizontal(struct work *work, int full, int out, int left, int width, int begin)
 {
     const struct image in = work->image;
-    struct filter filter = make_filter(work, in.width, width);
-    uint8_t *out = work_buffer(work, width, in.height);
-    for (int y = 0; y < in.height; y++) {
-        const uint8_t *row = in.pixels + (size_t)y * in.stride;
-        uint8_t *to = out + (size_t)y * (size_t)width * 3;
-        for (int x = 0; x < width; x++, to += 3) {
-            const uint8_t *from = row + 3 * (size_t)filter.bound[2 * x];
-            const int32_t *weight = filter.weight + (size_t)x * (size_t)filter.taps;
-            int32_t r = 1 << (PRECISION - 1), g = r, b = r;
-            for (int i = 0; i < filter.bound[2 * x + 1]; i++, from += 3) {
-                r += weight[i] * from[0];
-                g += weight[i] * from[1];
-                b += weight[i] * from[2];
-            }
-            to[0] = clip8(r), to[1] = clip8(g), to[2] = clip8(b);
-        }
+    const struct filter filter = filter_from(work, full, out, left, width, begin);
+    const size_t scratch = pixels_scratch(in.width, width);
+    if (scratch > work->scratch_bytes) {
+        work->scratch = memory_resize(work->scratch, scratch, 1);
+        work->scratch_bytes = scratch;
     }
-    work_set(work, out, width, in.height);
+    uint8_t *to = work_buffer(work, width, in.height);
+    pixel_kernels()->horizontal(to, in.pixels, in.stride, in.width, in.height, &filter, work->scratch);
+    work_set(work, to, width, in.height);
 }
 
-/* A strip of columns at a time, so that the sums stay in registers or first-level cache. */
-static void pass_vertical(struct work *work, int height)
+static void pass_vertical(struct work *work, int full, int out, int top, int height, int begin)
 {
-    enum { STRIP = 192 };
     const struct image in = work->image;
-    struct filter filter = make_filter(work, in.height, height);
-    uint8_t *out = work_buffer(work, in.width, height);
-    int columns = in.width * 3;
-    for (int y = 0; y < height; y++) {
-        const uint8_t *top = in.pixels + (size_t)filter.bound[2 * y] * in.stride;
-        const int32_t *weight = filter.weight + (size_t)y * (size_t)filter.taps;
-        for (int x = 0; x < columns; x += STRIP) {
-            int32_t sum[STRIP];
-            int count = columns - x < STRIP ? columns - x : STRIP;
-            for (int i = 0; i < count; i++) sum[i] = 1 << (PRECISION - 1);
-            for (int k = 0; k < filter.bound[2 * y + 1]; k++) {
-                const uint8_t *from = top + (size_t)k * in.stride + x;
-                for (int i = 0; i < count; i++) sum[i] += weight[k] * from[i];
-            }
-            uint8_t *to = out + (size_t)y * (size_t)columns + x;
-            for (int i = 0; i < count; i++) to[i] = clip8(sum[i]);
-        }
-    }
-    work_set(work, out, in.width, height);
+    const struct filter filter = filter_from(work, full, out, top, height, begin);
+    uint8_t *to = work_buffer(work, in.width, height);
+    pixel_kernels()->vertical(to, in.pixels, in.stride, (size_t)in.width * 3, &filter);
+    work_set(work, to, in.width, height);
 }
 
 void image_resize(struct work *work, int height, int width)
 {
-    int h = work->image.height, w = work->image.width;
-    int shrink_h = h - height, shrink_w = w > width ? w - width : 0;
-    bool vertical_first = work->pillow >= 13 && h != height && w != width && shrink_h > 2 * shrink_w;
-    if (vertical_first) pass_vertical(work, height);
-    if (w != width) pass_horizontal(work, width);
-    if (!vertical_first && h != height) pass_vertical(work, height);
+    if (height == work->image.height && width == work->image.width) return;
+    if (work->is_scaled) work_settle(work);
+    work->scaled = work->image;
+    work->is_scaled = true;
+    work->full_height = height;
+    work->full_width = width;
+    work->top = work->left = 0;
+    work->image = (struct image){.height = height, .width = width};
+}
+
+/* Takes only those rows and columns that the wanted part reads. */
+void resize_settle(struct work *work)
+{
+    const struct image wanted = work->image, whole = work->scaled;
+    const int top = work->top, left = work->left, h = whole.height, w = whole.width, height = work->full_height,
+              width = work->full_width;
+    struct box part;
+    reads(work, h, height, top, wanted.height, &part.top, &part.height);
+    reads(work, w, width, left, wanted.width, &part.left, &part.width);
+    if (whole.pixels) {
+        work_set(work, whole.pixels, part.width, part.height);
+        work->image.stride = whole.stride;
+        work->image.pixels += (size_t)part.top * whole.stride + (size_t)part.left * 3;
+    } else {
+        const struct box encoded = {work->part.top + part.top, work->part.left + part.left, part.height, part.width};
+        work_set(work, work_decode(work, encoded), part.width, part.height);
+    }
+    const int shrink_h = h - height, shrink_w = w > width ? w - width : 0;
+    const bool vertical_first = work->pillow >= 13 && h != height && w != width && shrink_h > 2 * shrink_w;
+    if (vertical_first) pass_vertical(work, h, height, top, wanted.height, part.top);
+    if (w != width) pass_horizontal(work, w, width, left, wanted.width, part.left);
+    if (!vertical_first && h != height) pass_vertical(work, h, height, top, wanted.height, part.top);
 }
 
 /* ---- the transform ---- */

@@ -16,9 +16,30 @@ struct image {
     size_t stride;
 };
 
-/* The picture on its way through a pipeline, and the memory it moves through. Zero-initialised is releasable. */
+/* A part of a picture. */
+struct box {
+    int top, left, height, width;
+};
+
+/* Where pixels come from once they are needed: decodes a part of the picture, rgb of the part's size. */
+struct source {
+    enum lt_err (*decode)(void *context, struct box part, const uint8_t **rgb);
+    void *context;
+};
+
+/* The picture on its way through a pipeline, and the memory it moves through. Cropping and scaling wait until somebody
+ * needs pixels (work_settle): then only what is still wanted is decoded and scaled. Zero-initialised is releasable. */
 struct work {
-    struct image image; /* may point into the decoded picture or into a buffer */
+    struct image image; /* its size; pixels are NULL while something waits */
+    struct source source;
+    bool is_encoded;     /* the picture is still in the source, */
+    struct box part;     /* of which this part is wanted */
+    struct image scaled; /* with `is_scaled`: what is to be scaled (pixels NULL: `part` of the source) … */
+    bool is_scaled;
+    int full_height, full_width; /* … to this size, */
+    int top, left;               /* of which the image begins here */
+    enum lt_err err;             /* decoding failed: the message is lt_message's, the pixels are black */
+
     uint8_t *buffer[3];
     size_t capacity[3];
     int next;       /* buffer to write next */
@@ -26,15 +47,25 @@ struct work {
     double *weight; /* resize's coefficients */
     int32_t *fixed;
     int *bound;
-    size_t weights, bounds;
+    uint8_t *scratch;
+    size_t weights, bounds, scratch_bytes;
 };
 void work_release(struct work *self);
 
 /* Lends memory for a picture of this size, other than what work->image lies in; aborts when there is none. */
 uint8_t *work_buffer(struct work *self, int width, int height);
 
-/* Makes a buffer of work_buffer the image. */
+/* Makes pixels the image: a buffer of work_buffer, or the caller's. */
 void work_set(struct work *self, const uint8_t *pixels, int width, int height);
+
+/* Makes a picture that is still to be decoded the image. */
+void work_open(struct work *self, int height, int width, struct source source);
+
+/* Decodes a part of the source now; black pixels after an error. */
+const uint8_t *work_decode(struct work *self, struct box part);
+
+/* Does what waits: work->image has pixels afterwards. */
+void work_settle(struct work *self);
 
 struct transform {
     const char *name;
@@ -58,11 +89,12 @@ enum lt_err read_size(const struct reals *size, const struct setting *at, int *h
 
 /* ---- the parts with given parameters, as tests call them ---- */
 
-/* Pillow's Image.crop without copying; the box lies inside. */
+/* Pillow's Image.crop; the box lies inside. Nothing is copied. */
 void image_crop(struct work *work, int top, int left, int height, int width);
 
-/* Pillow's Image.resize(BILINEAR), antialiased, in its fixed point. */
+/* Pillow's Image.resize(BILINEAR), antialiased, in its fixed point. It waits; resize_settle does it. */
 void image_resize(struct work *work, int height, int width);
+void resize_settle(struct work *work);
 void image_flip(struct work *work);
 
 /* ImageEnhance's blends: 0 brightness, 1 contrast, 2 saturation, by a factor. */

@@ -3,6 +3,7 @@
 #include "data/base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void work_release(struct work *self)
 {
@@ -10,6 +11,7 @@ void work_release(struct work *self)
     free(self->weight);
     free(self->fixed);
     free(self->bound);
+    free(self->scratch);
     *self = (struct work){0};
 }
 
@@ -32,6 +34,36 @@ uint8_t *work_buffer(struct work *self, int width, int height)
 void work_set(struct work *self, const uint8_t *pixels, int width, int height)
 {
     self->image = (struct image){.pixels = pixels, .width = width, .height = height, .stride = (size_t)width * 3};
+    self->is_encoded = self->is_scaled = false;
+}
+
+void work_open(struct work *self, int height, int width, struct source source)
+{
+    work_set(self, NULL, width, height);
+    self->source = source;
+    self->is_encoded = true;
+    self->part = (struct box){.height = height, .width = width};
+    self->err = LT_OK;
+}
+
+void work_settle(struct work *self)
+{
+    if (self->is_scaled) {
+        resize_settle(self);
+    } else if (self->is_encoded) {
+        const struct box part = self->part;
+        work_set(self, work_decode(self, part), part.width, part.height);
+    }
+}
+
+const uint8_t *work_decode(struct work *self, struct box part)
+{
+    const uint8_t *rgb;
+    if (self->err == LT_OK) self->err = self->source.decode(self->source.context, part, &rgb);
+    if (self->err == LT_OK) return rgb;
+    uint8_t *black = work_buffer(self, part.width, part.height);
+    memset(black, 0, (size_t)part.width * (size_t)part.height * 3);
+    return black;
 }
 
 void image_crop(struct work *work, int top, int left, int height, int width)
@@ -39,9 +71,16 @@ void image_crop(struct work *work, int top, int left, int height, int width)
     struct image *image = &work->image;
     lt_assert(top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= image->height &&
               left + width <= image->width);
-    image->pixels += (size_t)top * image->stride + (size_t)left * 3;
     image->height = height;
     image->width = width;
+    if (work->is_scaled) {
+        work->top += top;
+        work->left += left;
+    } else if (work->is_encoded) {
+        work->part = (struct box){work->part.top + top, work->part.left + left, height, width};
+    } else {
+        image->pixels += (size_t)top * image->stride + (size_t)left * 3;
+    }
 }
 
 enum lt_err read_size(const struct reals *size, const struct setting *at, int *height, int *width)

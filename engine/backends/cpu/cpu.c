@@ -1,5 +1,6 @@
 /* The fast CPU backend: kernels for the instruction set that the processor has, work spread over a pool. Parameters are
  * F32, activations F32 or BF16. */
+#include "data/base/isa.h"
 #include "data/base/memory.h"
 #include "engine/backends/cpu/table.h"
 #include "engine/backends/pool.h"
@@ -19,34 +20,11 @@ struct pool *cpu_pool(const struct device *device)
     return device->pool;
 }
 
-static bool supports(const struct cpu_table *table)
-{
-    if (table == &cpu_table_baseline) return true;
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (table == &cpu_table_avx2) return avx2;
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
-/* The best the processor has, or the one that LATHE_ISA names. */
-static enum lt_err choose(const struct cpu_table **chosen)
-{
-    static const struct cpu_table *const tables[] = {&cpu_table_avx512, &cpu_table_avx2, &cpu_table_baseline};
-    const char *forced = getenv("LATHE_ISA");
-    for (int i = 0; i < 3; i++) {
-        if (forced && strcmp(forced, tables[i]->name) != 0) continue;
-        if (supports(tables[i])) return *chosen = tables[i], LT_OK;
-        if (forced)
-            return lt_fail(LT_EUNSUPPORTED, "LATHE_ISA=%s: this processor does not have it; unset LATHE_ISA", forced);
-    }
-    return lt_fail(LT_EUSAGE, "LATHE_ISA=%s: there are avx512, avx2 and baseline", forced);
-}
-
 /* Without instructions for bfloat16 it is emulated. */
-static const struct kernel *const *choose_bf16(const struct cpu_table *table)
+static const struct kernel *const *choose_bf16(enum isa isa)
 {
-    if (table == &cpu_table_baseline) return cpu_kernels_baseline_bf16;
-    if (table == &cpu_table_avx512 && __builtin_cpu_supports("avx512bf16")) return cpu_kernels_avx512_bf16;
+    if (isa == ISA_BASELINE) return cpu_kernels_baseline_bf16;
+    if (isa == ISA_AVX512 && __builtin_cpu_supports("avx512bf16")) return cpu_kernels_avx512_bf16;
     return cpu_kernels_avx2_bf16;
 }
 
@@ -59,8 +37,11 @@ static void close_device(struct device *device)
 static enum lt_err open_device(struct device **out, const struct device_options *options)
 {
     struct device *device = memory_new(1, sizeof *device);
-    enum lt_err err = choose(&device->table);
-    if (err == LT_OK) device->bf16 = choose_bf16(device->table);
+    static const struct cpu_table *const tables[ISA_COUNT] = {&cpu_table_baseline, &cpu_table_avx2, &cpu_table_avx512};
+    enum isa isa = ISA_BASELINE;
+    enum lt_err err = isa_choose(&isa);
+    device->table = tables[isa];
+    device->bf16 = choose_bf16(isa);
     if (err == LT_OK) err = pool_new(&device->pool, options->threads);
     if (err == LT_OK)
         *out = device;

@@ -6,16 +6,14 @@
  * *_cpu.c only. Thread: any. */
 #pragma once
 
+#include "data/base/isa.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__AVX__)
 #include <immintrin.h>
 #endif
-
-#define ISA_JOIN2(name, isa) name##_##isa
-#define ISA_JOIN(name, isa)  ISA_JOIN2(name, isa)
-#define ISA_NAME(name)       ISA_JOIN(name, LATHE_ISA)
 
 #if defined(__AVX512F__)
 enum { VEC = 16 };

@@ -1,0 +1,40 @@
+/* The inner loops of transforms, one table for each instruction set, all of them exact: the same bytes. Implementers'
+ * header. Thread: any; pure functions on the caller's memory. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* For `count` outputs of one axis: where each begins to read (counted from the first element at hand), how many
+ * elements it reads, and with which weights, as 22-bit fixed point. */
+struct filter {
+    const int32_t *weight; /* [count, taps] */
+    const int *bound;      /* [count, 2]: first, number */
+    int taps, count;
+};
+
+enum { FILTER_PRECISION = 22, PIXEL_ROWS = 16 };
+
+/* Bytes of scratch that `horizontal` wants, for rows of so many pixels in and out. */
+static inline size_t pixels_scratch(int in_width, int out_width)
+{
+    return ((size_t)in_width + (size_t)out_width + 16) * 3 * PIXEL_ROWS;
+}
+
+struct pixel_kernels {
+    /* out [rows, filter.count, 3] of in [rows, width, 3], `stride` bytes from row to row. */
+    void (*horizontal)(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, const struct filter *filter,
+                       uint8_t *scratch);
+    /* out [filter.count, bytes] of in [rows, bytes]. */
+    void (*vertical)(uint8_t *out, const uint8_t *in, size_t stride, size_t bytes, const struct filter *filter);
+    /* The sum of the lumas of so many pixels: (19595 R + 38470 G + 7471 B + 32768) >> 16. */
+    int64_t (*luma_sum)(const uint8_t *pixels, size_t count);
+    /* to = base + factor (from - base) in float32, cut to 0 … 255 and to a whole number; or base = each pixel's luma.
+     */
+    void (*blend)(uint8_t *to, const uint8_t *from, size_t bytes, int base, float factor);
+    void (*blend_luma)(uint8_t *to, const uint8_t *from, size_t pixels, float factor);
+};
+
+/* The table of the processor's instruction set (data/base/isa.h; the least one where LATHE_ISA is wrong, which opening
+ * a device reports). */
+const struct pixel_kernels *pixel_kernels(void);

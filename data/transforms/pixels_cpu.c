@@ -1,0 +1,226 @@
+/* Resampling and blending on vectors of LANES 32-bit numbers. The horizontal pass turns blocks of 16 rows on their
+ * side, so that a vector holds the same column of different rows and both passes are the same: a weighted sum of
+ * vectors. */
+#include "data/transforms/pixels.h"
+
+#include "data/base/isa.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+enum { LANES = 16 };
+#elif defined(__AVX2__)
+enum { LANES = 8 };
+#else
+enum { LANES = 4 };
+#endif
+
+typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
+static inline lanes load(const uint8_t *from)
+{
+    bytes b;
+    memcpy(&b, from, sizeof b);
+#if defined(__AVX512F__)
+    return (lanes)_mm512_cvtepu8_epi32((__m128i)b);
+#elif defined(__AVX2__)
+    return (lanes)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)b));
+#else
+    return __builtin_convertvector(b, lanes);
+#endif
+}
+
+/* The sum of fixed-point products, rounded and cut to a byte. */
+static inline void store(uint8_t *to, lanes sum)
+{
+    lanes value = sum >> FILTER_PRECISION;
+    const lanes low = value<0, high = value> 255;
+    value = (value & ~(low | high)) | (high & 255);
+    const bytes b = __builtin_convertvector(value, bytes);
+    memcpy(to, &b, sizeof b);
+}
+
+static inline lanes half(void)
+{
+    return (1 << (FILTER_PRECISION - 1)) - (lanes){0};
+}
+
+/* ---- vertical ---- */
+
+static uint8_t clip8(int32_t sum)
+{
+    const int32_t value = sum >> FILTER_PRECISION;
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/* One row out of `taps` rows in. */
+static void weigh_rows(uint8_t *to, const uint8_t *from, size_t stride, size_t count, const int32_t *weight, int taps)
+{
+    size_t x = 0;
+    for (; x + 2 * LANES <= count; x += 2 * LANES) {
+        lanes first = half(), second = half();
+        for (int k = 0; k < taps; k++) {
+            first += weight[k] * load(from + (size_t)k * stride + x);
+            second += weight[k] * load(from + (size_t)k * stride + x + LANES);
+        }
+        store(to + x, first);
+        store(to + x + LANES, second);
+    }
+    for (; x < count; x++) {
+        int32_t sum = 1 << (FILTER_PRECISION - 1);
+        for (int k = 0; k < taps; k++) sum += weight[k] * from[(size_t)k * stride + x];
+        to[x] = clip8(sum);
+    }
+}
+
+static void vertical(uint8_t *out, const uint8_t *in, size_t stride, size_t count, const struct filter *filter)
+{
+    for (int y = 0; y < filter->count; y++)
+        weigh_rows(out + (size_t)y * count, in + (size_t)filter->bound[2 * y] * stride, stride, count,
+                   filter->weight + (size_t)y * (size_t)filter->taps, filter->bound[2 * y + 1]);
+}
+
+/* ---- horizontal ---- */
+
+/* One of the four steps that transpose 16 x 16 bytes: rows i and i + 8 are interleaved. */
+static inline void interleave(__m128i to[16], const __m128i from[16])
+{
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        to[2 * i] = _mm_unpacklo_epi8(from[i], from[i + 8]);
+        to[2 * i + 1] = _mm_unpackhi_epi8(from[i], from[i + 8]);
+    }
+}
+
+/* to[j][i] = from[i][j] of 16 x 16 bytes; rows of `from` at the given places, rows of `to` 16 apart. */
+static inline void transpose(uint8_t *const to[16], const uint8_t *const from[16])
+{
+    __m128i a[16], b[16];
+    for (int i = 0; i < 16; i++) a[i] = _mm_loadu_si128((const __m128i *)(const void *)from[i]);
+    interleave(b, a);
+    interleave(a, b);
+    interleave(b, a);
+    interleave(a, b);
+    for (int i = 0; i < 16; i++) _mm_storeu_si128((__m128i *)(void *)to[i], a[i]);
+}
+
+/* The columns of up to 16 rows: columns[count][16]; missing rows repeat the last one. */
+static void turn_in(uint8_t *columns, const uint8_t *in, size_t stride, size_t count, int rows)
+{
+    const uint8_t *row[PIXEL_ROWS], *from[16];
+    uint8_t *to[16], rest[PIXEL_ROWS][16];
+    for (int i = 0; i < PIXEL_ROWS; i++) row[i] = in + (size_t)(i < rows ? i : rows - 1) * stride;
+    for (size_t x = 0; x < count; x += 16) {
+        const size_t here = count - x < 16 ? count - x : 16;
+        for (int i = 0; i < 16; i++) {
+            from[i] = row[i] + x;
+            if (here < 16) from[i] = memcpy(rest[i], from[i], here);
+            to[i] = columns + (x + (size_t)i) * 16;
+        }
+        transpose(to, from);
+    }
+}
+
+/* And back, only the rows that are there. */
+static void turn_out(uint8_t *out, size_t stride, const uint8_t *columns, size_t count, int rows)
+{
+    const uint8_t *from[16];
+    uint8_t *to[16], rest[16][16];
+    for (size_t x = 0; x < count; x += 16) {
+        const size_t here = count - x < 16 ? count - x : 16;
+        for (int i = 0; i < 16; i++) {
+            from[i] = columns + (x + (size_t)i) * 16;
+            to[i] = here < 16 || i >= rows ? rest[i] : out + (size_t)i * stride + x;
+        }
+        transpose(to, from);
+        for (int i = 0; here < 16 && i < rows; i++) memcpy(out + (size_t)i * stride + x, rest[i], here);
+    }
+}
+
+/* One pixel out, of 16 rows: three columns of `to`. */
+static void weigh_columns(uint8_t *to, const uint8_t *from, const int32_t *weight, int taps)
+{
+    for (int part = 0; part < PIXEL_ROWS; part += LANES) {
+        lanes red = half(), green = half(), blue = half();
+        const uint8_t *at = from + part;
+        for (int k = 0; k < taps; k++, at += 3 * PIXEL_ROWS) {
+            red += weight[k] * load(at);
+            green += weight[k] * load(at + PIXEL_ROWS);
+            blue += weight[k] * load(at + 2 * PIXEL_ROWS);
+        }
+        store(to + part, red);
+        store(to + PIXEL_ROWS + part, green);
+        store(to + 2 * PIXEL_ROWS + part, blue);
+    }
+}
+
+static void horizontal(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, const struct filter *filter,
+                       uint8_t *scratch)
+{
+    const size_t out_row = (size_t)filter->count * 3;
+    uint8_t *columns = scratch, *turned = scratch + ((size_t)width * 3 + 16) * PIXEL_ROWS;
+    for (int y = 0; y < rows; y += PIXEL_ROWS) {
+        const int here = rows - y < PIXEL_ROWS ? rows - y : PIXEL_ROWS;
+        turn_in(columns, in + (size_t)y * stride, stride, (size_t)width * 3, here);
+        for (int x = 0; x < filter->count; x++)
+            weigh_columns(turned + (size_t)x * 3 * PIXEL_ROWS, columns + (size_t)filter->bound[2 * x] * 3 * PIXEL_ROWS,
+                          filter->weight + (size_t)x * (size_t)filter->taps, filter->bound[2 * x + 1]);
+        turn_out(out + (size_t)y * out_row, out_row, turned, out_row, here);
+    }
+}
+
+/* ---- colours ---- */
+
+static inline int luma(int red, int green, int blue)
+{
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
+}
+
+static int64_t luma_sum(const uint8_t *pixels, size_t count)
+{
+    enum { BLOCK = 1 << 20 }; /* a sum of lumas below 2^31 */
+    int64_t sum = 0;
+    for (size_t first = 0; first < count; first += BLOCK) {
+        const size_t end = count - first < BLOCK ? count : first + BLOCK;
+        int32_t block = 0;
+        for (size_t i = first; i < end; i++) block += luma(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
+        sum += block;
+    }
+    return sum;
+}
+
+/* Pillow's Image.blend. */
+static inline uint8_t blend_one(float base, float value, float factor)
+{
+    float mixed = base + factor * (value - base);
+    mixed = mixed <= 0 ? 0 : mixed;
+    mixed = mixed >= 255 ? 255 : mixed;
+    return (uint8_t)(int)mixed;
+}
+
+static void blend(uint8_t *restrict to, const uint8_t *restrict from, size_t count, int base, float factor)
+{
+    for (size_t i = 0; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
+}
+
+/* Blocks of pixels by colour, which vectors like better. */
+static void blend_luma(uint8_t *restrict to, const uint8_t *restrict from, size_t pixels, float factor)
+{
+    enum { BLOCK = 256 };
+    float colour[3][BLOCK], base[BLOCK];
+    for (size_t first = 0; first < pixels; first += BLOCK, to += 3 * BLOCK, from += 3 * BLOCK) {
+        const size_t count = pixels - first < BLOCK ? pixels - first : BLOCK;
+        for (size_t i = 0; i < count; i++) {
+            const int red = from[3 * i], green = from[3 * i + 1], blue = from[3 * i + 2];
+            base[i] = (float)luma(red, green, blue);
+            colour[0][i] = (float)red, colour[1][i] = (float)green, colour[2][i] = (float)blue;
+        }
+        for (size_t i = 0; i < count; i++)
+            for (int c = 0; c < 3; c++) to[3 * i + (size_t)c] = blend_one(base[i], colour[c][i], factor);
+    }
+}
+
+extern const struct pixel_kernels ISA_NAME(pixel_kernels);
+const struct pixel_kernels ISA_NAME(pixel_kernels) = {horizontal, vertical, luma_sum, blend, blend_luma};
