@@ -16,20 +16,19 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def make(folder):
-    """Noise at several scales, which compresses as photographs do: some 50 KB each."""
+    """Parts of scikit-learn's two photographs."""
     from PIL import Image
+    from sklearn.datasets import load_sample_images
     rng = numpy.random.default_rng(1)
+    photos = [Image.fromarray(photo) for photo in load_sample_images().images]
     for i in range(400):
         w, h = 500 - int(rng.integers(0, 40)), 375 - int(rng.integers(0, 40))
-        total = numpy.zeros((h, w, 3))
-        for size, weight in ((4, 70), (12, 40), (40, 22), (120, 12), (500, 11)):
-            shape = (max(2, h * size // 500), max(2, w * size // 500), 3)
-            small = rng.normal(0, weight, shape).clip(-127, 127) + 128
-            layer = Image.fromarray(small.astype(numpy.uint8)).resize((w, h), Image.BICUBIC)
-            total += numpy.asarray(layer, dtype=float) - 128
+        photo = photos[i % 2]
+        left, top = int(rng.integers(0, photo.width - w + 1)), int(rng.integers(0, photo.height - h + 1))
+        part = photo.crop((left, top, left + w, top + h))
         out = folder / f"class{i % 4}" / f"{i:04}.jpg"
         out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((total + 128).clip(0, 255).astype(numpy.uint8)).save(out, quality=90, subsampling="4:2:0")
+        (part if rng.random() < 0.5 else part.transpose(Image.FLIP_LEFT_RIGHT)).save(out, quality=90, subsampling="4:2:0")
 
 
 def torchvision_transforms(train):
