@@ -20,6 +20,7 @@ struct run_request {
         *checkpoint;    /* fit: resume from here; validate, test: evaluate this; NULL = start anew / as initialised */
     const char *folder; /* fit: the run folder to continue in; NULL = a new one is made */
     bool allow_changed_data; /* resume although the list of files changed */
+    bool only_forecast;      /* fit: not to be started, so what does not fit is not refused */
     int argc;
     char **argv; /* for the record */
 };
@@ -29,6 +30,38 @@ struct run;
 /* Opens data, checks model, callbacks and checkpoint against each other. No thread is started, nothing is created on
  * disk. */
 enum lt_err run_prepare(struct run **self, const struct run_request *request) LT_MUST_CHECK;
+
+/* What a prepared fit will need and take. Bytes and parameters that the plan decides are exact, the whole process's
+ * memory and all times are estimates. */
+struct forecast_layer {
+    char *name; /* the layer, as torch's module path */
+    const char *op;
+    char shape[128];          /* of the output, with the batch */
+    int64_t parameters, macs; /* macs of one sample, forward */
+};
+struct forecast {
+    struct forecast_layer *layer;
+    int layers;
+    int64_t parameters, trainable, macs;
+    int32_t classes;
+    int64_t train_samples, val_samples, batch_size, train_batches, val_batches, steps_per_epoch;
+    int64_t steps; /* of the whole run; 0 = no end is set */
+    int64_t arena_bytes, parameter_bytes, gradient_bytes, state_bytes, other_bytes, loader_bytes;
+    int64_t process_bytes, available_bytes; /* the peak of the process; what is free now */
+    int64_t checkpoint_bytes, checkpoints;  /* of one file; files at one time, at most */
+    int64_t checkpoint_epochs;              /* written every so many epochs; 0 = never */
+    double checkpoint_every_s;              /* and every so many seconds; 0 = not */
+    int64_t disk_bytes, disk_free;
+    int threads;
+    double flops, bandwidth; /* this machine's ceilings */
+    double roof_s;           /* one forward and backward at the ceilings */
+    double step_s, epoch_s;  /* as they are likely to be; an epoch with its validation */
+};
+enum lt_err run_forecast(struct run *self, struct forecast *forecast) LT_MUST_CHECK;
+void forecast_release(struct forecast *self);
+
+/* LT_ENOMEM or LT_EIO with advice where memory or disk will not do; run_prepare has refused such a fit already. */
+enum lt_err forecast_check(const struct forecast *self) LT_MUST_CHECK;
 
 /* Makes the run's folder (fit only) and writes config.yaml into it. */
 enum lt_err run_make_folder(struct run *self) LT_MUST_CHECK;

@@ -12,5 +12,7 @@ const struct pixel_kernels *pixel_kernels(void)
     const struct pixel_kernels *kernels = chosen;
     if (kernels) return kernels;
     enum isa isa;
-    return chosen = tables[isa_choose(&isa) == LT_OK ? isa : ISA_BASELINE];
+    kernels = tables[isa_choose(&isa) == LT_OK ? isa : ISA_BASELINE];
+    chosen = kernels;
+    return kernels;
 }

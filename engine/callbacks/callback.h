@@ -73,6 +73,9 @@ struct callback {
     void (*on_train_epoch_end)(void *self, const struct run_view *run, struct wishes *wishes); /* after validation */
     void (*on_saved)(void *self, const char *path, bool ok); /* after each save it wished for */
     void (*on_train_end)(void *self, const struct run_view *run, struct wishes *wishes);
+    /* How many checkpoint files it keeps at most, -1 for all that are ever written, and every how many epochs it
+     * writes; NULL: it writes none. */
+    void (*keeps)(const void *self, int64_t *files, int64_t *every_n_epochs);
     json_t *(*save)(const void *self);
     enum lt_err (*load)(void *self, const json_t *state);
 };

@@ -265,12 +265,20 @@ static enum lt_err load(void *self, const json_t *state)
     return LT_OK;
 }
 
+static void keeps(const void *self, int64_t *files, int64_t *every_n_epochs)
+{
+    const struct model_checkpoint *keeper = self;
+    *files = keeper->save_top_k < 0 ? -1 : keeper->save_top_k + keeper->save_last;
+    *every_n_epochs = keeper->every_n_epochs;
+}
+
 const struct callback callback_model_checkpoint = {
     .name = "model_checkpoint",
     .help = "keeps the best checkpoints and the last one",
     .table = OPTION_TABLE(rows),
     .bound_bytes = sizeof(struct model_checkpoint),
     .check = check,
+    .keeps = keeps,
     .release = release,
     .on_validation_end = on_validation_end,
     .on_train_epoch_end = on_train_epoch_end,

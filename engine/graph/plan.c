@@ -97,7 +97,9 @@ void plan_free(struct plan *self)
 struct plan_summary plan_summarise(const struct plan *self)
 {
     const size_t flat = (size_t)self->flat_count * dtype_bytes(self->options.real);
-    struct plan_summary summary = {.arena_bytes = self->arena_bytes, .parameter_bytes = flat};
+    struct plan_summary summary = {.arena_bytes = self->arena_bytes,
+                                   .parameter_bytes = flat,
+                                   .other_bytes = self->input_bytes + self->workspace_bytes + self->buffer_bytes};
     for (int i = 0; i < self->tensors; i++)
         if (self->parameter[i]->kind == VALUE_PARAMETER) summary.parameters += shape_count(self->parameter[i]->shape);
     for (int64_t i = 0; i < self->segments; i++) summary.trainable += self->segment[i].count;

@@ -24,6 +24,7 @@ struct plan_options {
     enum clip_algorithm clip;
     double clip_value;
     bool accumulate; /* several micro-batches per update: keep a second gradient array */
+    bool dry;        /* only to be looked at: no memory is taken, nothing may be run */
 };
 
 /* One instruction: a kernel and its resolved call; what profiles and `lathe plan` read. The layer is call->node->name.
@@ -103,7 +104,8 @@ void plan_set(struct plan *self, struct tensor device_tensor, const struct value
 
 struct plan_summary {
     int64_t parameters, trainable, macs_forward; /* macs of one sample */
-    size_t arena_bytes, parameter_bytes, gradient_bytes, state_bytes;
+    size_t arena_bytes, parameter_bytes, gradient_bytes, state_bytes,
+        other_bytes; /* other: inputs, workspace, buffers */
     int instructions;
 };
 struct plan_summary plan_summarise(const struct plan *self);

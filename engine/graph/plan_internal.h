@@ -44,6 +44,11 @@ struct accumulation {
     const struct flat_functions *flat;
 };
 
+struct reserved {
+    void *at;
+    size_t bytes;
+};
+
 struct plan {
     struct graph *graph;
     struct plan_outputs outputs;
@@ -73,6 +78,8 @@ struct plan {
     int *norm_index;
 
     /* device memory */
+    struct reserved *reserved; /* of a dry plan: addresses without memory behind them */
+    size_t reserves, reserve_capacity;
     char *arena, *inputs, *workspace, *buffers;
     char *parameters, *gradients, *accumulated, *state[OPTIMIZER_STATES_MAX];
     void **constant; /* by node id */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ARENA_ALIGN = 256 };
 
@@ -69,9 +70,21 @@ size_t plan_place(struct lifetime *lifetime, size_t count)
 
 /* ---- taking ---- */
 
+/* Addresses that nothing else has, and that nobody may touch: enough for a dry plan. */
+static void *reserve(struct plan *self, size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) return NULL;
+    self->reserved = memory_grow(self->reserved, self->reserves, &self->reserve_capacity, sizeof *self->reserved);
+    self->reserved[self->reserves++] = (struct reserved){at, bytes};
+    return at;
+}
+
 static enum lt_err take(struct plan *self, void *to, size_t bytes, const char *what)
 {
-    void *memory = self->options.backend->allocate(self->options.device, bytes ? bytes : 1);
+    if (bytes == 0) bytes = 1;
+    void *memory = self->options.dry ? reserve(self, bytes)
+                                     : self->options.backend->allocate(self->options.device, bytes);
     if (memory == NULL)
         return lt_fail(LT_ENOMEM, "%.0f MB for %s do not fit in memory; lower data.batch_size", (double)bytes * 1e-6,
                        what);
@@ -111,7 +124,7 @@ static enum lt_err take_constants(struct plan *self)
         size_t bytes;
         const void *data = node->op->constant(node, &bytes);
         LT_TRY(take(self, &self->constant[n], bytes, "constants"));
-        self->options.backend->copy_in(self->options.device, self->constant[n], data, bytes);
+        if (!self->options.dry) self->options.backend->copy_in(self->options.device, self->constant[n], data, bytes);
     }
     return LT_OK;
 }
@@ -168,8 +181,19 @@ enum lt_err plan_allocate(struct plan *self)
     return LT_OK;
 }
 
+static void release_reserved(struct plan *self)
+{
+    for (size_t i = 0; i < self->reserves; i++) munmap(self->reserved[i].at, self->reserved[i].bytes);
+    free(self->reserved);
+    free(self->constant);
+}
+
 void plan_release_memory(struct plan *self)
 {
+    if (self->options.dry) {
+        release_reserved(self);
+        return;
+    }
     void *const memory[] = {self->arena,       self->inputs,    self->workspace,   self->buffers,
                             self->parameters,  self->gradients, self->accumulated, self->state[0],
                             self->state[1],    self->state[2],  self->loss_weight, self->square_sums,

@@ -60,7 +60,7 @@ void feed_batch(struct run *run, const struct batch *batch)
     plan_set_input(run->plan, "target", batch->target, (size_t)batch->n * sizeof *batch->target);
 }
 
-static enum lt_err build_plan(struct run *run)
+enum lt_err build_plan(struct plan **plan, struct run *run, struct device *device, bool dry)
 {
     const struct config *config = run->config;
     struct graph *graph;
@@ -68,7 +68,7 @@ static enum lt_err build_plan(struct run *run)
     double clip = config->trainer.gradient_clip_val;
     struct plan_options options = {
         .backend = run->backend,
-        .device = run->device,
+        .device = device,
         .real = DTYPE_F32,
         .bf16 = strcmp(config->trainer.precision, "bf16-mixed") == 0,
         .training = run->verb == RUN_FIT,
@@ -82,9 +82,10 @@ static enum lt_err build_plan(struct run *run)
                                                                           : CLIP_VALUE,
         .clip_value = clip,
         .accumulate = config->trainer.accumulate_grad_batches > 1,
+        .dry = dry,
     };
     struct plan_outputs outputs = {.loss = run->loss, .output = {run->loss, run->predicted, run->logits}, .count = 3};
-    return plan_build(&run->plan, graph, outputs, &options);
+    return plan_build(plan, graph, outputs, &options);
 }
 
 static void name_parameters(struct run *run)
@@ -133,13 +134,9 @@ static enum lt_err open_loader(struct run *run, struct part *part, bool train)
 enum lt_err open_machine(struct run *run)
 {
     const struct config *config = run->config;
-    run->backend = backend_find(config->trainer.backend);
-    if (!run->backend)
-        return lt_fail(LT_EUSAGE, "trainer.backend: there is no backend '%s'; use cpu or reference",
-                       config->trainer.backend);
     struct device_options options = {.threads = (int)config->trainer.num_threads};
     LT_TRY(run->backend->open(&run->device, &options));
-    LT_TRY(build_plan(run));
+    LT_TRY(build_plan(&run->plan, run, run->device, false));
     name_parameters(run);
     make_outcomes(run);
     if (run->verb == RUN_FIT) LT_TRY(open_loader(run, &run->train, true));

@@ -57,6 +57,10 @@ static enum lt_err check_model(struct run *run)
         const struct setting *name = setting_find(run->config->root, "model.name");
         return name ? setting_fail(name, "%s", lt_message()) : LT_EUSAGE;
     }
+    run->backend = backend_find(run->config->trainer.backend);
+    if (!run->backend)
+        return lt_fail(LT_EUSAGE, "trainer.backend: there is no backend '%s'; use cpu or reference",
+                       run->config->trainer.backend);
     struct graph *graph;
     LT_TRY(build_graph(&graph, run));
     enum lt_err err = check_weights(run, graph);
@@ -81,7 +85,9 @@ static enum lt_err prepare(struct run *run, const struct run_request *request)
     LT_TRY(metric_set_read(&run->val_metrics, test ? "test" : "val", list));
     metric_set_classes(&run->train_metrics, run_classes(run)->classes);
     metric_set_classes(&run->val_metrics, run_classes(run)->classes);
-    return request->verb == RUN_FIT ? check_callbacks(run) : LT_OK;
+    if (request->verb != RUN_FIT) return LT_OK;
+    LT_TRY(check_callbacks(run));
+    return request->only_forecast ? LT_OK : check_room(run);
 }
 
 enum lt_err run_prepare(struct run **self, const struct run_request *request)

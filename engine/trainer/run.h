@@ -115,6 +115,12 @@ void close_machine(struct run *run);
  * fills logits, loss, predicted. The caller frees the graph or gives it to a plan. */
 enum lt_err build_graph(struct graph **graph, struct run *run) LT_MUST_CHECK;
 
+/* Compiles the configured plan on a device of run->backend; dry: only to be looked at. */
+enum lt_err build_plan(struct plan **plan, struct run *run, struct device *device, bool dry) LT_MUST_CHECK;
+
+/* ---- forecast.c: what a fit will need; refuses what cannot fit in memory or on the disk ---- */
+enum lt_err check_room(struct run *run) LT_MUST_CHECK;
+
 /* Copies a batch's pixels and targets to the plan's inputs. */
 void feed_batch(struct run *run, const struct batch *batch);
 

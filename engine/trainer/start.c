@@ -210,10 +210,9 @@ static enum lt_err fit_in_log(struct run *run)
 {
     run->status.state = RUN_RUNNING;
     log_event(run->log, run->resume ? EVENT_RESUME : EVENT_START, LEVEL_INFO, run->at.step,
-              "%s on %s, %" PRId64 " pictures to "
-              "train, %" PRId64 " to validate",
+              "%s on %s, %" PRId64 " pictures to train, %" PRId64 " to validate, an arena %zu bytes large",
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
-              run->val.view.count);
+              run->val.view.count, plan_summarise(run->plan).arena_bytes);
     if (run->resume) tell_stretch(run);
     LT_TRY(train(run));
     report_bad_files(run);

@@ -1,0 +1,13 @@
+/* What this machine can do at most: how fast the backend multiplies matrices that suit it, and moves memory. Measured
+ * by its own kernels in well under a second. Thread: the device's. */
+#pragma once
+
+#include "engine/backends/backend.h"
+
+struct ceilings {
+    double flops;     /* multiplications and additions per second, in the given precision */
+    double bandwidth; /* bytes read and written per second */
+};
+
+enum lt_err ceilings_measure(struct ceilings *self, const struct backend *backend, struct device *device,
+                             bool bf16) LT_MUST_CHECK;
