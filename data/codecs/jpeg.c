@@ -100,12 +100,12 @@ static void read_rows(struct reader *self, struct picture *picture, const struct
     }
 }
 
-/* Does the file end as a JPEG does? Rows behind the part are not decoded, so a file that is cut off shows only here.
- * Some writers put a few bytes behind the marker. */
-static bool has_end(const uint8_t *bytes, size_t length)
+/* Is there the marker of the end behind what was read? Rows behind the part are not decoded, so a file that is cut off
+ * shows only here. Some writers put a few bytes behind the marker. */
+static bool has_end(const struct jpeg_decompress_struct *jpeg, const uint8_t *bytes, size_t length)
 {
-    enum { PADDING = 4096 };
-    const size_t first = length > PADDING ? length - PADDING : 0;
+    const size_t left = jpeg->src->bytes_in_buffer, read = length - (left < length ? left : length);
+    const size_t first = read > 2 ? read - 2 : 0; /* the marker itself may have been read */
     for (size_t i = length; i-- > first + 1;)
         if (bytes[i] == 0xd9 && bytes[i - 1] == 0xff) return true;
     return false;
@@ -152,12 +152,12 @@ static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t 
     if (setjmp(self->failed) == 0) {
         err = decode_part(self, picture, &part);
         if (err == LT_OK && self->damaged) err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: %s", self->message);
+        if (err == LT_OK && !has_end(&self->jpeg, bytes, length))
+            err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: it has no end");
     } else {
         err = lt_fail(LT_EDATA, "the JPEG cannot be decoded: %s", self->message);
     }
     close_reader(self);
-    if (err == LT_OK && !has_end(bytes, length))
-        err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: it has no end");
     return err;
 }
 

@@ -52,10 +52,10 @@ static const char *duration(double seconds)
 
 static void print_layers(const struct forecast *f)
 {
-    printf("%-28s %-12s %-20s %10s %9s\n", "layer", "op", "output", "parameters", "MMACs");
+    printf("%-26s %-11s %-20s %10s %9s\n", "layer", "op", "output", "parameters", "MMACs");
     for (int i = 0; i < f->layers; i++) {
         const struct forecast_layer *layer = &f->layer[i];
-        printf("%-28.28s %-12.12s %-20.20s", layer->name, layer->op, layer->shape);
+        printf("%-26.26s %-11.11s %-20.20s", layer->name, layer->op, layer->shape);
         if (layer->parameters)
             printf(" %10" PRId64, layer->parameters);
         else
