@@ -63,6 +63,34 @@ void forecast_release(struct forecast *self);
 /* LT_ENOMEM or LT_EIO with advice where memory or disk will not do; run_prepare has refused such a fit already. */
 enum lt_err forecast_check(const struct forecast *self) LT_MUST_CHECK;
 
+/* What the machine can do at most, by the cpu backend's own kernels; threads 0 = all cores. */
+struct machine_bench {
+    double flops, flops_bf16; /* a second, of a matrix product that suits the caches */
+    double bandwidth;         /* bytes a second, read and written */
+    int threads;
+    char instruction_set[16];
+};
+enum lt_err bench_machine(struct machine_bench *self, int threads) LT_MUST_CHECK;
+
+/* A prepared fit's step on noise (the cpu backend's), by classes of layers; and how fast its pictures are decoded by
+ * one thread. */
+struct bench_class {
+    char name[32]; /* op, and the kernel of convolutions */
+    bool backward;
+    double seconds, flops, bytes; /* of one step */
+    double roof_s;                /* the least that arithmetic or memory would take */
+};
+struct step_bench {
+    struct bench_class *item;
+    int classes;
+    size_t capacity;
+    double step_s;                        /* forward and backward */
+    double decode_pictures, decode_bytes; /* a second */
+};
+enum lt_err run_bench(struct run *self, struct step_bench *bench, int steps,
+                      void (*progress)(int done, int of)) LT_MUST_CHECK;
+void step_bench_release(struct step_bench *self);
+
 /* Makes the run's folder (fit only) and writes config.yaml into it. */
 enum lt_err run_make_folder(struct run *self) LT_MUST_CHECK;
 
