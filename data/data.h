@@ -72,6 +72,7 @@ struct loader_options {
     int64_t max_pixels; /* refuse larger pictures before allocating */
     int pillow;         /* 13 or 12: pass order of resize */
     int ring;           /* batches decoded ahead; 0 = 4 */
+    bool cache;         /* keep decoded pictures in a file (data/loader/cache.h) */
 };
 
 struct batch {

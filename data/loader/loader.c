@@ -8,6 +8,7 @@
 #include "data/base/span.h"
 #include "data/base/thread.h"
 #include "data/codecs/codec.h"
+#include "data/loader/cache.h"
 #include "data/transforms/pipeline.h"
 
 #include <inttypes.h>
@@ -63,6 +64,7 @@ struct loader {
     size_t bad_count, bad_capacity;
     int64_t decoded;
 
+    struct cache *cache;   /* NULL: none */
     struct worker *worker; /* [workers], or one that the caller's thread uses */
     int workers;
 };
@@ -85,13 +87,10 @@ static enum lt_err decode_part(void *context, struct box part, const uint8_t **r
     return LT_OK;
 }
 
-/* Brings an open file through the transforms, which decode what they need. */
-static enum lt_err transform_file(struct worker *self, struct file *file, int64_t sample, uint8_t *out)
+/* Brings self->work through the transforms. */
+static enum lt_err transform(struct worker *self, int64_t sample, uint8_t *out)
 {
     const struct loader *loader = self->loader;
-    int height, width;
-    LT_TRY(picture_size(&height, &width, (const uint8_t *)file->bytes, file->length, loader->options.max_pixels));
-    work_open(&self->work, height, width, (struct source){decode_part, file});
     self->work.pillow = loader->options.pillow;
     struct rng_key key = rng_key(loader->options.seed, RNG_AUGMENT);
     struct rng rng = rng_at(key, (uint32_t)loader->epoch, (uint32_t)sample, (uint32_t)(sample >> 32));
@@ -99,8 +98,28 @@ static enum lt_err transform_file(struct worker *self, struct file *file, int64_
     return self->work.err;
 }
 
+/* An open file: the transforms decode what they need. */
+static enum lt_err transform_file(struct worker *self, struct file *file, int64_t sample, uint8_t *out)
+{
+    int height, width;
+    const int64_t most = self->loader->options.max_pixels;
+    LT_TRY(picture_size(&height, &width, (const uint8_t *)file->bytes, file->length, most));
+    work_open(&self->work, height, width, (struct source){decode_part, file});
+    return transform(self, sample, out);
+}
+
+static enum lt_err transform_cached(struct worker *self, int64_t sample, uint8_t *out)
+{
+    const uint8_t *rgb;
+    int height, width;
+    LT_TRY(cache_picture(self->loader->cache, sample, &self->picture, &rgb, &height, &width));
+    work_set(&self->work, rgb, width, height);
+    return transform(self, sample, out);
+}
+
 static enum lt_err decode_sample(struct worker *self, int64_t sample, uint8_t *out)
 {
+    if (self->loader->cache) return transform_cached(self, sample, out);
     const char *path = self->loader->view.set->sample[sample].path;
     struct file file = {.picture = &self->picture};
     LT_TRY(picture_file(&file.bytes, &file.length, path));
@@ -278,6 +297,7 @@ enum lt_err loader_new(struct loader **out, const struct view *view, const struc
     pthread_cond_init(&self->room, NULL);
     pthread_cond_init(&self->ready, NULL);
     enum lt_err err = make_slots(self);
+    if (err == LT_OK && options->cache) err = cache_open(&self->cache, view->set, self->options.max_pixels);
     if (err == LT_OK) err = start_workers(self);
     if (err == LT_OK)
         *out = self;
@@ -314,6 +334,7 @@ void loader_free(struct loader *self)
     pthread_mutex_destroy(&self->lock);
     pthread_cond_destroy(&self->room);
     pthread_cond_destroy(&self->ready);
+    cache_close(self->cache);
     free(self->worker);
     free(self->slot);
     free(self->bad);

@@ -5,6 +5,7 @@
 #include "data/base/memory.h"
 #include "data/base/path.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -229,6 +230,64 @@ static void workers_do_not_show(void **state)
     set_free(set);
 }
 
+/* Overwrites bytes in the middle of the one file of the cache folder, or cuts it to `length` when that is not 0. */
+static void spoil_cache(const char *folder, off_t length)
+{
+    char command[512];
+    snprintf(command, sizeof command, "%s/lathe", folder);
+    DIR *dir = opendir(command);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[1024];
+        struct stat info;
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/lathe/%s", folder, entry->d_name);
+        assert_int_equal(stat(path, &info), 0);
+        if (length) {
+            assert_int_equal(truncate(path, length), 0);
+            continue;
+        }
+        FILE *file = fopen(path, "r+b");
+        assert_non_null(file);
+        for (off_t at = info.st_size / 3; at < info.st_size; at += 777) {
+            fseek(file, at, SEEK_SET);
+            fputc('x', file);
+        }
+        fclose(file);
+    }
+    closedir(dir);
+}
+
+/* From the files, into the cache, out of the cache, and out of one that was spoiled: the same bytes. */
+static void the_cache_does_not_show(void **state)
+{
+    (void)state;
+    char folder[300];
+    struct set *set = open_set();
+    struct loader_options options = usual;
+    options.workers = 2;
+    struct loader *loader = open_loader(set, options);
+    const uint64_t expected = run_epoch(loader, 2, 0, 1);
+    loader_free(loader);
+    snprintf(folder, sizeof folder, "%s-cache", root);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    options.cache = true;
+    for (int round = 0; round < 6; round++) {
+        loader = open_loader(set, options);
+        for (int epoch = 0; epoch < 2; epoch++) assert_true(run_epoch(loader, 2, 0, 1) == expected);
+        loader_free(loader);
+        if (round == 1) spoil_cache(folder, 0);
+        if (round == 2) spoil_cache(folder, 100);
+        if (round == 3) spoil_cache(folder, 5000);
+        if (round == 4) put("a/sub0/00.jpg", jpeg, jpeg_length); /* a newer file */
+    }
+    char command[512];
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+    unsetenv("XDG_CACHE_HOME");
+    set_free(set);
+}
+
 static void an_epoch_can_be_left(void **state)
 {
     (void)state;
@@ -376,6 +435,7 @@ int main(void)
         WITH_FOLDER(wrong_folders),
         cmocka_unit_test(wrong_pipelines),
         WITH_FOLDER(workers_do_not_show),
+        WITH_FOLDER(the_cache_does_not_show),
         WITH_FOLDER(an_epoch_can_be_left),
         WITH_FOLDER(drop_last_and_order),
         WITH_FOLDER(bad_files),

@@ -127,6 +127,7 @@ static enum lt_err open_loader(struct run *run, struct part *part, bool train)
         .max_bad = data->max_bad,
         .max_pixels = data->max_pixels,
         .pillow = (int)data->pillow,
+        .cache = strcmp(data->cache, "decoded") == 0,
     };
     return loader_new(&part->loader, &part->view, &options);
 }

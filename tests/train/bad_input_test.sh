@@ -104,16 +104,19 @@ rm -r runs/two
 find runs -type f | sort | xargs cksum | cmp - before.txt || { echo "WRONG: a file of the run changed"; failed=$((failed + 1)); }
 
 echo "# a full disk, a folder that cannot be written"
-small_disk() { # COMMAND in $work with a file system of 400 KB in $work/small
-    unshare -m sh -c "mount -t tmpfs -o size=400k none '$work/small' && $1"
+small_disk() { # SIZE COMMAND in $work with a file system of that size in $work/small
+    unshare -m sh -c "mount -t tmpfs -o size=$1 none '$work/small' && $2"
 }
 mkdir -p small
 if unshare -m sh -c "mount -t tmpfs none '$work/small'" 2>/dev/null; then
+    refused 1 "checkpoints of .* need .* on the disk and .* are free; make room" \
+        small_disk 400k "'$lathe' fit --headless -c demo/digits.yaml --trainer.max_epochs 2 --trainer.default_root_dir small"
+    # enough at the start, and then somebody else takes it
     refused 0 "checkpoint not saved: .*small/.*space.*training goes on" \
-        small_disk "'$lathe' fit --headless -c demo/digits.yaml --trainer.max_epochs 2 --trainer.default_root_dir small"
+        small_disk 16m "(until [ -e small/cnn/version_0/run.h5 ]; do sleep 0.01; done; cat /dev/zero >small/filler 2>/dev/null) & '$lathe' fit --headless -c demo/digits.yaml --trainer.max_epochs 2 --trainer.default_root_dir small"
     grep -q '^finished 2 epochs.*its newest checkpoint could NOT be saved' out.log || { echo "WRONG: the end says nothing of it"; failed=$((failed + 1)); }
     refused 1 "no folder for this run: set trainer.default_root_dir to a folder that can be written; .*small" \
-        small_disk "mount -o remount,ro none small && '$lathe' fit --headless -c demo/digits.yaml --trainer.max_epochs 2 --trainer.default_root_dir small"
+        small_disk 16m "mount -o remount,ro none small && '$lathe' fit --headless -c demo/digits.yaml --trainer.max_epochs 2 --trainer.default_root_dir small"
 else
     echo "SKIPPED: a full disk and a read-only folder need the right to mount"
 fi
