@@ -32,13 +32,15 @@ static inline lanes load(const uint8_t *from)
 #endif
 }
 
-/* The sum of fixed-point products, rounded and cut to a byte. */
-static inline void store(uint8_t *to, lanes sum)
+/* Cut to 0 … 255. */
+static inline void store(uint8_t *to, lanes value)
 {
-    lanes value = sum >> FILTER_PRECISION;
+#if defined(__AVX512F__)
+    const bytes b = (bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)value, _mm512_setzero_si512()));
+#else
     const lanes low = value<0, high = value> 255;
-    value = (value & ~(low | high)) | (high & 255);
-    const bytes b = __builtin_convertvector(value, bytes);
+    const bytes b = __builtin_convertvector((value & ~(low | high)) | (high & 255), bytes);
+#endif
     memcpy(to, &b, sizeof b);
 }
 
@@ -65,8 +67,8 @@ static void weigh_rows(uint8_t *to, const uint8_t *from, size_t stride, size_t c
             first += weight[k] * load(from + (size_t)k * stride + x);
             second += weight[k] * load(from + (size_t)k * stride + x + LANES);
         }
-        store(to + x, first);
-        store(to + x + LANES, second);
+        store(to + x, first >> FILTER_PRECISION);
+        store(to + x + LANES, second >> FILTER_PRECISION);
     }
     for (; x < count; x++) {
         int32_t sum = 1 << (FILTER_PRECISION - 1);
@@ -150,9 +152,9 @@ static void weigh_columns(uint8_t *to, const uint8_t *from, const int32_t *weigh
             green += weight[k] * load(at + PIXEL_ROWS);
             blue += weight[k] * load(at + 2 * PIXEL_ROWS);
         }
-        store(to + part, red);
-        store(to + PIXEL_ROWS + part, green);
-        store(to + 2 * PIXEL_ROWS + part, blue);
+        store(to + part, red >> FILTER_PRECISION);
+        store(to + PIXEL_ROWS + part, green >> FILTER_PRECISION);
+        store(to + 2 * PIXEL_ROWS + part, blue >> FILTER_PRECISION);
     }
 }
 
@@ -178,47 +180,88 @@ static inline int luma(int red, int green, int blue)
     return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
 }
 
+/* Pillow's Image.blend: base + factor (value - base), cut to a whole number and to a byte. */
+static inline uint8_t blend_one(float base, float value, float factor)
+{
+    const int mixed = (int)(base + factor * (value - base));
+    return (uint8_t)(mixed < 0 ? 0 : mixed > 255 ? 255 : mixed);
+}
+
+typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
+
+static inline void blend_lanes(uint8_t *to, lanes value, floats base, float factor)
+{
+    const floats v = __builtin_convertvector(value, floats);
+    store(to, __builtin_convertvector(base + factor * (v - base), lanes));
+}
+
+static void blend(uint8_t *to, const uint8_t *from, size_t count, int base, float factor)
+{
+    const floats bases = (float)base - (floats){0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) blend_lanes(to + i, load(from + i), bases, factor);
+    for (; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
+}
+
+/* Three vectors hold LANES pixels. Which elements of the first two have the colour c of each pixel, and which of those
+ * and the third (`first`, `rest`); and which luma each element belongs to (`spread`). */
+struct triples {
+    lanes first[3], rest[3], spread[3];
+};
+
+static struct triples make_triples(void)
+{
+    struct triples t;
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < LANES; i++) {
+            const int at = 3 * i + c;
+            t.first[c][i] = at < 2 * LANES ? at : 0;
+            t.rest[c][i] = at < 2 * LANES ? i : at - LANES;
+            t.spread[c][i] = (c * LANES + i) / 3;
+        }
+    return t;
+}
+
+static inline lanes luma_lanes(const struct triples *t, const lanes part[3])
+{
+    lanes colour[3];
+    for (int c = 0; c < 3; c++)
+        colour[c] = __builtin_shuffle(__builtin_shuffle(part[0], part[1], t->first[c]), part[2], t->rest[c]);
+    return (19595 * colour[0] + 38470 * colour[1] + 7471 * colour[2] + 32768) >> 16;
+}
+
 static int64_t luma_sum(const uint8_t *pixels, size_t count)
 {
-    enum { BLOCK = 1 << 20 }; /* a sum of lumas below 2^31 */
+    enum { BLOCK = 1 << 20 }; /* pixels whose lumas add up to less than 2^31 in each lane */
+    const struct triples t = make_triples();
     int64_t sum = 0;
-    for (size_t first = 0; first < count; first += BLOCK) {
-        const size_t end = count - first < BLOCK ? count : first + BLOCK;
-        int32_t block = 0;
-        for (size_t i = first; i < end; i++) block += luma(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
-        sum += block;
+    size_t i = 0;
+    while (i + LANES <= count) {
+        lanes block = {0};
+        for (const size_t end = i + BLOCK; i < end && i + LANES <= count; i += LANES) {
+            const uint8_t *at = pixels + 3 * i;
+            const lanes part[3] = {load(at), load(at + LANES), load(at + 2 * LANES)};
+            block += luma_lanes(&t, part);
+        }
+        for (int k = 0; k < LANES; k++) sum += block[k];
     }
+    for (; i < count; i++) sum += luma(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
     return sum;
 }
 
-/* Pillow's Image.blend. */
-static inline uint8_t blend_one(float base, float value, float factor)
+static void blend_luma(uint8_t *to, const uint8_t *from, size_t pixels, float factor)
 {
-    float mixed = base + factor * (value - base);
-    mixed = mixed <= 0 ? 0 : mixed;
-    mixed = mixed >= 255 ? 255 : mixed;
-    return (uint8_t)(int)mixed;
-}
-
-static void blend(uint8_t *restrict to, const uint8_t *restrict from, size_t count, int base, float factor)
-{
-    for (size_t i = 0; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
-}
-
-/* Blocks of pixels by colour, which vectors like better. */
-static void blend_luma(uint8_t *restrict to, const uint8_t *restrict from, size_t pixels, float factor)
-{
-    enum { BLOCK = 256 };
-    float colour[3][BLOCK], base[BLOCK];
-    for (size_t first = 0; first < pixels; first += BLOCK, to += 3 * BLOCK, from += 3 * BLOCK) {
-        const size_t count = pixels - first < BLOCK ? pixels - first : BLOCK;
-        for (size_t i = 0; i < count; i++) {
-            const int red = from[3 * i], green = from[3 * i + 1], blue = from[3 * i + 2];
-            base[i] = (float)luma(red, green, blue);
-            colour[0][i] = (float)red, colour[1][i] = (float)green, colour[2][i] = (float)blue;
-        }
-        for (size_t i = 0; i < count; i++)
-            for (int c = 0; c < 3; c++) to[3 * i + (size_t)c] = blend_one(base[i], colour[c][i], factor);
+    const struct triples t = make_triples();
+    size_t i = 0;
+    for (; i + LANES <= pixels; i += LANES, to += 3 * LANES, from += 3 * LANES) {
+        const lanes part[3] = {load(from), load(from + LANES), load(from + 2 * LANES)}, base = luma_lanes(&t, part);
+        for (int c = 0; c < 3; c++)
+            blend_lanes(to + c * LANES, part[c], __builtin_convertvector(__builtin_shuffle(base, t.spread[c]), floats),
+                        factor);
+    }
+    for (; i < pixels; i++, to += 3, from += 3) {
+        const float base = (float)luma(from[0], from[1], from[2]);
+        for (int c = 0; c < 3; c++) to[c] = blend_one(base, (float)from[c], factor);
     }
 }
 
