@@ -1,5 +1,6 @@
-/* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS [bf16-mixed]
- * [ops]. Prints one line per step (milliseconds of forward, backward, update, all), then, with ops, the slowest ops. */
+/* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed
+ * [train|evaluate|ops]]. Prints one line per step (milliseconds of forward, backward, update, all), then, with ops, the
+ * slowest ops; evaluate: forward alone, on running statistics. */
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "engine/graph/plan.h"
@@ -81,6 +82,17 @@ static void train(struct bench *self, int steps)
     free(sample);
 }
 
+static void evaluate(struct bench *self, int steps)
+{
+    const struct plan_step step = {.n = self->batch};
+    for (int i = 0; i < steps; i++) {
+        const int64_t begin = clock_ns();
+        plan_evaluate(self->plan, &step);
+        printf("all %.1f ms\n", ms_since(begin));
+        fflush(stdout);
+    }
+}
+
 /* One more pass over the instructions, each timed, summed by op and direction. */
 static void print_ops(struct bench *self)
 {
@@ -115,7 +127,8 @@ static void print_ops(struct bench *self)
 
 int main(int argc, char **argv)
 {
-    if (argc < 6) return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [bf16-mixed] [ops]\n"), 2;
+    if (argc < 6)
+        return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed [train|evaluate|ops]]\n"), 2;
     struct bench bench = {.batch = atoll(argv[2]), .size = atoll(argv[3])};
     bench.bf16 = argc > 6 && strcmp(argv[6], "bf16-mixed") == 0;
     struct device_options options = {.threads = atoi(argv[4])};
@@ -125,7 +138,10 @@ int main(int argc, char **argv)
     if (err == LT_OK) err = build(&bench, argv[1]);
     if (err != LT_OK) return fprintf(stderr, "step: %s\n", lt_message()), 1;
     feed(&bench);
-    train(&bench, atoi(argv[5]));
+    if (strcmp(argv[argc - 1], "evaluate") == 0)
+        evaluate(&bench, atoi(argv[5]));
+    else
+        train(&bench, atoi(argv[5]));
     if (strcmp(argv[argc - 1], "ops") == 0) print_ops(&bench);
     plan_free(bench.plan);
     backend_cpu.close(bench.device);
