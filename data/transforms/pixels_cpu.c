@@ -203,6 +203,22 @@ static void blend(uint8_t *to, const uint8_t *from, size_t count, int base, floa
     for (; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
 }
 
+/* result[i] = element at[i] of a, or of b from LANES on. */
+static inline lanes pick(lanes a, lanes b, lanes at)
+{
+#if defined(__AVX512F__)
+    return (lanes)_mm512_permutex2var_epi32((__m512i)a, (__m512i)at, (__m512i)b);
+#elif defined(__AVX2__)
+    const lanes first = (lanes)_mm256_permutevar8x32_epi32((__m256i)a, (__m256i)at),
+                second = (lanes)_mm256_permutevar8x32_epi32((__m256i)b, (__m256i)at), is_second = at >= LANES;
+    return (first & ~is_second) | (second & is_second);
+#else
+    lanes result;
+    for (int i = 0; i < LANES; i++) result[i] = at[i] < LANES ? a[at[i]] : b[at[i] - LANES];
+    return result;
+#endif
+}
+
 /* Three vectors hold LANES pixels. Which elements of the first two have the colour c of each pixel, and which of those
  * and the third (`first`, `rest`); and which luma each element belongs to (`spread`). */
 struct triples {
@@ -225,8 +241,7 @@ static struct triples make_triples(void)
 static inline lanes luma_lanes(const struct triples *t, const lanes part[3])
 {
     lanes colour[3];
-    for (int c = 0; c < 3; c++)
-        colour[c] = __builtin_shuffle(__builtin_shuffle(part[0], part[1], t->first[c]), part[2], t->rest[c]);
+    for (int c = 0; c < 3; c++) colour[c] = pick(pick(part[0], part[1], t->first[c]), part[2], t->rest[c]);
     return (19595 * colour[0] + 38470 * colour[1] + 7471 * colour[2] + 32768) >> 16;
 }
 
@@ -256,7 +271,7 @@ static void blend_luma(uint8_t *to, const uint8_t *from, size_t pixels, float fa
     for (; i + LANES <= pixels; i += LANES, to += 3 * LANES, from += 3 * LANES) {
         const lanes part[3] = {load(from), load(from + LANES), load(from + 2 * LANES)}, base = luma_lanes(&t, part);
         for (int c = 0; c < 3; c++)
-            blend_lanes(to + c * LANES, part[c], __builtin_convertvector(__builtin_shuffle(base, t.spread[c]), floats),
+            blend_lanes(to + c * LANES, part[c], __builtin_convertvector(pick(base, base, t.spread[c]), floats),
                         factor);
     }
     for (; i < pixels; i++, to += 3, from += 3) {
