@@ -1,8 +1,9 @@
 /* The graph pass that puts an op and the one behind it into one pass over memory, where a fused kernel exists:
  *     batch norm, then an activation         ->  batch norm with the activation
  *     1x1 convolution, then batch norm       ->  conv_norm (engine/ops/conv_norm.h), and an activation with it
- * A value that only the second one read is then never stored. Runs between building a graph and compiling it, for
- * backends that say they fuse; the meaning of the graph stays, names of layers too. Thread: one. */
+ * A value that only the second one read is then never stored, or kept for backward alone. Runs between building a graph
+ * and compiling it, for backends that say they fuse; the meaning of the graph stays, names of layers too. Thread: one.
+ */
 #pragma once
 
 #include "engine/graph/graph.h"
