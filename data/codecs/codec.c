@@ -89,7 +89,7 @@ enum lt_err picture_size(int *height, int *width, const uint8_t *bytes, size_t l
     return LT_OK;
 }
 
-enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size_t length, struct picture_part part)
+enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size_t length, struct box part)
 {
     const struct codec *codec = NULL;
     LT_TRY(find_codec(&codec, bytes, length));
@@ -98,7 +98,7 @@ enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size
 
 enum lt_err picture_decode(struct picture *self, const uint8_t *bytes, size_t length, int64_t max_pixels)
 {
-    struct picture_part whole = {0};
+    struct box whole = {0};
     LT_TRY(picture_size(&whole.height, &whole.width, bytes, length, max_pixels));
     return picture_decode_part(self, bytes, length, whole);
 }

@@ -23,15 +23,17 @@ void picture_release(struct picture *self);
 /* Decodes a whole file in memory. Messages say what is wrong, not in which file: the caller adds that (lt_fail_in). */
 enum lt_err picture_decode(struct picture *self, const uint8_t *bytes, size_t length, int64_t max_pixels) LT_MUST_CHECK;
 
-/* What the file's header says, checked; and then a part of the picture, the same pixels as the whole has there. Damage
- * outside of the part may go unnoticed, a file that is cut off does not. */
-struct picture_part {
+/* A part of a picture. */
+struct box {
     int top, left, height, width;
 };
+
+/* What the file's header says, checked; and then a part of the picture, the same pixels as the whole has there. Damage
+ * outside of the part may go unnoticed, a file that is cut off does not. */
 enum lt_err picture_size(int *height, int *width, const uint8_t *bytes, size_t length,
                          int64_t max_pixels) LT_MUST_CHECK;
 enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size_t length,
-                                struct picture_part part) LT_MUST_CHECK;
+                                struct box part) LT_MUST_CHECK;
 
 /* Reads a picture file; messages begin with the path. The caller frees the bytes. */
 enum lt_err picture_file(char **bytes, size_t *length, const char *path) LT_MUST_CHECK;
@@ -43,7 +45,7 @@ struct codec {
     bool (*matches)(const uint8_t *bytes, size_t length);
     enum lt_err (*size)(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length);
     /* `part` lies inside. */
-    enum lt_err (*decode)(struct picture *self, const uint8_t *bytes, size_t length, struct picture_part part);
+    enum lt_err (*decode)(struct picture *self, const uint8_t *bytes, size_t length, struct box part);
 };
 
 #define CODEC(name) extern const struct codec codec_##name;

@@ -71,7 +71,7 @@ static bool has_four(const struct jpeg_decompress_struct *jpeg)
 enum { MARGIN = 2 };
 
 /* Where the rows that libjpeg gives begin; cuts them to about the part's columns, where that is possible. */
-static JDIMENSION cut_columns(struct jpeg_decompress_struct *jpeg, const struct picture_part *part)
+static JDIMENSION cut_columns(struct jpeg_decompress_struct *jpeg, const struct box *part)
 {
     if (has_four(jpeg) || part->width == (int)jpeg->output_width) return 0;
     const int end = part->left + part->width + MARGIN;
@@ -81,7 +81,7 @@ static JDIMENSION cut_columns(struct jpeg_decompress_struct *jpeg, const struct 
     return left;
 }
 
-static void read_rows(struct reader *self, struct picture *picture, const struct picture_part *part)
+static void read_rows(struct reader *self, struct picture *picture, const struct box *part)
 {
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     const bool four = has_four(jpeg);
@@ -112,7 +112,7 @@ static bool has_end(const struct jpeg_decompress_struct *jpeg, const uint8_t *by
 }
 
 /* Everything that may jump. */
-static enum lt_err decode_part(struct reader *self, struct picture *picture, const struct picture_part *part)
+static enum lt_err decode_part(struct reader *self, struct picture *picture, const struct box *part)
 {
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
@@ -145,7 +145,7 @@ static void close_reader(struct reader *self)
     free(self);
 }
 
-static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct picture_part part)
+static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
 {
     struct reader *self = open_reader(bytes, length);
     enum lt_err err;

@@ -89,7 +89,7 @@ static enum lt_err decode_all(struct reader *self, struct picture *picture)
 }
 
 /* Keeps a part of the whole, in place. */
-static void keep_part(struct picture *picture, struct picture_part part)
+static void keep_part(struct picture *picture, struct box part)
 {
     const size_t row = (size_t)part.width * 3;
     for (int y = 0; y < part.height; y++)
@@ -109,7 +109,7 @@ static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, s
     return LT_OK;
 }
 
-static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct picture_part part)
+static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
 {
     struct reader *self = memory_new(1, sizeof *self);
     self->bytes = bytes;

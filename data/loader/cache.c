@@ -145,10 +145,13 @@ static bool is_whole(const struct cache *self)
     if (bytes < index || memcmp(header->magic, magic, sizeof magic) != 0 || header->version != VERSION ||
         header->entries != samples || header->name != self->name || header->bytes != bytes)
         return false;
-    for (int64_t i = 0; i < samples; i++)
-        if (entry[i].offset < index || entry[i].offset > bytes || entry[i].height > INT32_MAX ||
+    uint64_t end = index; /* pictures follow each other: one that is kept overwrites no other */
+    for (int64_t i = 0; i < samples; i++) {
+        if (entry[i].offset < end || entry[i].offset > bytes || entry[i].height > INT32_MAX ||
             entry[i].width > INT32_MAX || picture_bytes(&entry[i]) > bytes - entry[i].offset)
             return false;
+        end = entry[i].offset + picture_bytes(&entry[i]);
+    }
     return true;
 }
 

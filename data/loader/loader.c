@@ -81,8 +81,7 @@ struct file {
 static enum lt_err decode_part(void *context, struct box part, const uint8_t **rgb)
 {
     const struct file *file = context;
-    LT_TRY(picture_decode_part(file->picture, (const uint8_t *)file->bytes, file->length,
-                               (struct picture_part){part.top, part.left, part.height, part.width}));
+    LT_TRY(picture_decode_part(file->picture, (const uint8_t *)file->bytes, file->length, part));
     *rgb = file->picture->rgb;
     return LT_OK;
 }

@@ -230,8 +230,10 @@ static void workers_do_not_show(void **state)
     set_free(set);
 }
 
-/* Overwrites bytes in the middle of the one file of the cache folder, or cuts it to `length` when that is not 0. */
-static void spoil_cache(const char *folder, off_t length)
+/* Overwrites bytes of the one file of the cache folder from a share of it on, or cuts it to `length` when that is not
+ * 0.
+ */
+static void spoil_cache(const char *folder, double from, off_t length)
 {
     char command[512];
     snprintf(command, sizeof command, "%s/lathe", folder);
@@ -249,7 +251,7 @@ static void spoil_cache(const char *folder, off_t length)
         }
         FILE *file = fopen(path, "r+b");
         assert_non_null(file);
-        for (off_t at = info.st_size / 3; at < info.st_size; at += 777) {
+        for (off_t at = 40 + (off_t)((double)info.st_size * from); at < info.st_size; at += 77) {
             fseek(file, at, SEEK_SET);
             fputc('x', file);
         }
@@ -272,14 +274,15 @@ static void the_cache_does_not_show(void **state)
     snprintf(folder, sizeof folder, "%s-cache", root);
     setenv("XDG_CACHE_HOME", folder, 1);
     options.cache = true;
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < 7; round++) {
         loader = open_loader(set, options);
         for (int epoch = 0; epoch < 2; epoch++) assert_true(run_epoch(loader, 2, 0, 1) == expected);
         loader_free(loader);
-        if (round == 1) spoil_cache(folder, 0);
-        if (round == 2) spoil_cache(folder, 100);
-        if (round == 3) spoil_cache(folder, 5000);
-        if (round == 4) put("a/sub0/00.jpg", jpeg, jpeg_length); /* a newer file */
+        if (round == 1) spoil_cache(folder, 0.5, 0); /* pictures */
+        if (round == 2) spoil_cache(folder, 0, 0);   /* the index too */
+        if (round == 3) spoil_cache(folder, 0, 100);
+        if (round == 4) spoil_cache(folder, 0, 5000);
+        if (round == 5) put("a/sub0/00.jpg", jpeg, jpeg_length); /* a newer file */
     }
     char command[512];
     snprintf(command, sizeof command, "rm -r '%s'", folder);

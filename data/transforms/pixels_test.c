@@ -194,8 +194,7 @@ static enum lt_err decode_file(void *context, struct box part, const uint8_t **r
 {
     const int i = *(const int *)context;
     static struct picture picture; /* the test ends with the process */
-    LT_TRY(picture_decode_part(&picture, files[i].bytes, files[i].length,
-                               (struct picture_part){part.top, part.left, part.height, part.width}));
+    LT_TRY(picture_decode_part(&picture, files[i].bytes, files[i].length, part));
     *rgb = picture.rgb;
     return LT_OK;
 }
@@ -258,7 +257,7 @@ static void a_cut_file_is_bad(void **state)
 {
     (void)state;
     static const uint8_t thumbnail[] = {0xff, 0xe1, 0, 6, 1, 2, 0xff, 0xd9}; /* an APP1 segment */
-    const struct picture_part corner = {0, 0, 1, 1};
+    const struct box corner = {0, 0, 1, 1};
     for (int i = 0; i < file_count; i++) {
         struct picture picture = {0};
         if (files[i].bytes[0] != 0xff) continue; /* JPEG */

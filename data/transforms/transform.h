@@ -5,6 +5,7 @@
 
 #include "data/base/options.h"
 #include "data/base/rng.h"
+#include "data/codecs/codec.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,11 +15,6 @@ struct image {
     const uint8_t *pixels;
     int width, height;
     size_t stride;
-};
-
-/* A part of a picture. */
-struct box {
-    int top, left, height, width;
 };
 
 /* Where pixels come from once they are needed: decodes a part of the picture, rgb of the part's size. */
