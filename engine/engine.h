@@ -87,7 +87,7 @@ struct step_bench {
     double step_s;                        /* forward and backward */
     double decode_pictures, decode_bytes; /* a second */
 };
-enum lt_err run_bench(struct run *self, struct step_bench *bench, int steps,
+enum lt_err run_bench(struct run *self, const struct machine_bench *machine, struct step_bench *bench, int steps,
                       void (*progress)(int done, int of)) LT_MUST_CHECK;
 void step_bench_release(struct step_bench *self);
 

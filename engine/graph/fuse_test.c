@@ -3,6 +3,7 @@
 #include "engine/graph/fuse.h"
 
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/conv_norm.h"
 #include "engine/ops/ops.h"
 
 #include <setjmp.h>
@@ -81,10 +82,67 @@ static void a_second_activation_stays_a_node(void **state)
     graph_free(g);
 }
 
+static struct value *convolved(struct graph *g, struct value *x, const char *layer, int64_t out, int64_t kernel,
+                               bool bias)
+{
+    return conv2d(g, x, layer,
+                  (struct conv2d_options){
+                      .out_channels = out, .kernel = {kernel, kernel}, .pad = {kernel / 2, kernel / 2}, .bias = bias});
+}
+
+/* A 1x1 convolution, its norm and the activation become one node; the convolution's output is kept for backward. */
+static void a_convolution_joins_its_norm(void **state)
+{
+    (void)state;
+    struct graph *g = graph_new(8);
+    struct value *x = graph_input(g, "image", DTYPE_REAL, SHAPE(8, 14, 14, 4)), *z = convolved(g, x, "a", 6, 1, false),
+                 *y = silu(g, normed(g, z, "b"), "c");
+    graph_fuse(g, &y, 1);
+    check_whole(g);
+    assert_int_equal(g->node_count, 1);
+    const struct node *node = g->node[0];
+    const struct conv_norm_nodes *nodes = node->options;
+    assert_ptr_equal(node->op, &op_conv_norm);
+    assert_ptr_equal(node->out[0], y);
+    assert_ptr_equal(node->saved[CONV_NORM_Z], z);
+    assert_ptr_equal(behind(nodes->norm), &op_silu);
+    graph_free(g);
+}
+
+/* Small batches and pictures, large weights, other kernels, biases, frozen norms and outputs stay as they are. */
+static void other_convolutions_do_not(void **state)
+{
+    (void)state;
+    struct graph *small = graph_new(7), *g = graph_new(8);
+    struct value *x = graph_input(small, "image", DTYPE_REAL, SHAPE(7, 14, 14, 4));
+    struct value *y = normed(small, convolved(small, x, "few samples", 6, 1, false), "n");
+    graph_fuse(small, &y, 1);
+    assert_int_equal(small->node_count, 2);
+    graph_free(small);
+    x = graph_input(g, "image", DTYPE_REAL, SHAPE(8, 14, 14, 4));
+    struct value *tiny = graph_input(g, "tiny", DTYPE_REAL, SHAPE(8, 13, 13, 4)),
+                 *kept = convolved(g, x, "kept", 6, 1, false), *frozen = convolved(g, x, "frozen", 6, 1, false);
+    struct value *out[] = {normed(g, convolved(g, x, "3x3", 6, 3, false), "n1"),
+                           normed(g, convolved(g, x, "bias", 6, 1, true), "n2"),
+                           normed(g, convolved(g, tiny, "few pixels", 6, 1, false), "n3"),
+                           normed(g, convolved(g, x, "many weights", 20000, 1, false), "n4"),
+                           normed(g, frozen, "n5"),
+                           normed(g, kept, "n6"),
+                           kept};
+    int64_t matched;
+    graph_freeze(g, (char *[]){"n5.*"}, 1, &matched);
+    assert_int_equal(matched, 2);
+    graph_fuse(g, out, 7);
+    check_whole(g);
+    assert_int_equal(g->node_count, 12);
+    graph_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(an_activation_goes_into_the_norm),
-                                       cmocka_unit_test(what_others_read_stays),
-                                       cmocka_unit_test(a_second_activation_stays_a_node)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_activation_goes_into_the_norm), cmocka_unit_test(what_others_read_stays),
+        cmocka_unit_test(a_second_activation_stays_a_node), cmocka_unit_test(a_convolution_joins_its_norm),
+        cmocka_unit_test(other_convolutions_do_not)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,9 +189,8 @@ static void pack_x(const void *context, element *packed, int64_t panel, int64_t 
                    int64_t column, int64_t columns)
 {
     const struct job *job = context;
-    const element *x = job->x + (sample * job->pixels + first) * job->ci;
-    for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel)
-        gemm_pack(packed, x, job->ci, job->ci, count, k);
+    weights_pack_rows(packed, panel, job->x + (sample * job->pixels + first) * job->ci, job->ci, count, column,
+                      columns);
 }
 
 /* Adds the part of one block of dz to the sum of a leaf; `add`: there is something in it. */

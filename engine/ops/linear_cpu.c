@@ -12,9 +12,8 @@ static void pack_x(const void *context, element *packed, int64_t panel, int64_t 
                    int64_t column, int64_t columns)
 {
     const struct layer *layer = context;
-    const element *x = layer->x + (sample * layer->pixels + first) * layer->c;
-    for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel)
-        gemm_pack(packed, x, layer->c, layer->c, count, k);
+    weights_pack_rows(packed, panel, layer->x + (sample * layer->pixels + first) * layer->c, layer->c, count, column,
+                      columns);
 }
 
 static struct layer make_layer(const struct call *call)

@@ -102,12 +102,11 @@ static void run_list(struct stage *self, enum plan_list which, bool counts)
         const double seconds = (double)(clock_ns() - begin) * 1e-9;
         if (!counts) continue;
         struct bench_class *class = find_class(self->bench, list[i].call->node, which == PLAN_BACKWARD);
-        const double arithmetic = 2 * (double)list[i].macs / self->ceilings.flops,
-                     memory = (double)list[i].bytes / self->ceilings.bandwidth;
+        const struct roof roof = roof_of(&self->ceilings, &list[i]);
         class->seconds += seconds;
         class->flops += 2 * (double)list[i].macs;
         class->bytes += (double)list[i].bytes;
-        class->roof_s += arithmetic > memory ? arithmetic : memory;
+        class->roof_s += roof.arithmetic > roof.memory ? roof.arithmetic : roof.memory;
         self->bench->step_s += seconds;
     }
 }
@@ -144,7 +143,8 @@ static void run_steps(struct stage *self, int steps, void (*progress)(int done, 
     }
 }
 
-enum lt_err run_bench(struct run *run, struct step_bench *self, int steps, void (*progress)(int done, int of))
+enum lt_err run_bench(struct run *run, const struct machine_bench *machine, struct step_bench *self, int steps,
+                      void (*progress)(int done, int of))
 {
     *self = (struct step_bench){0};
     const bool bf16 = strcmp(run->config->trainer.precision, "bf16-mixed") == 0;
@@ -152,7 +152,7 @@ enum lt_err run_bench(struct run *run, struct step_bench *self, int steps, void 
     LT_TRY(
         run->backend->open(&run->device, &(struct device_options){.threads = (int)run->config->trainer.num_threads}));
     struct stage stage = {.run = run, .bench = self, .weight = 1.0 / (double)run->config->data.batch_size};
-    LT_TRY(ceilings_measure(&stage.ceilings, run->backend, run->device, bf16));
+    stage.ceilings = (struct ceilings){bf16 ? machine->flops_bf16 : machine->flops, machine->bandwidth};
     LT_TRY(build_plan(&run->plan, run, run->device, false));
     plan_initialise(run->plan, 1);
     feed_noise(run);

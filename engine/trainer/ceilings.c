@@ -1,7 +1,6 @@
 #include "engine/trainer/ceilings.h"
 
 #include "data/base/clock.h"
-#include "engine/graph/plan.h"
 #include "engine/ops/ops.h"
 
 enum { ROUNDS = 6 };
@@ -56,4 +55,9 @@ enum lt_err ceilings_measure(struct ceilings *self, const struct backend *backen
     LT_TRY(time_layer(&seconds, &options, build_sum, &macs, &bytes));
     self->bandwidth = (double)bytes / seconds;
     return LT_OK;
+}
+
+struct roof roof_of(const struct ceilings *self, const struct instruction *instruction)
+{
+    return (struct roof){2 * (double)instruction->macs / self->flops, (double)instruction->bytes / self->bandwidth};
 }

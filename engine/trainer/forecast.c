@@ -26,7 +26,7 @@ static int64_t loader_bytes(const struct run *run)
     return loaders * (ring + workers * worker);
 }
 
-/* Program, libraries, log, stacks: measured with a model of no size. */
+/* Program, libraries, log, stacks: what a run of the smallest model takes beyond the rest of this list. */
 enum { PROCESS_BYTES = 21 << 20 };
 
 /* A line "NAME: VALUE kB" of /proc/meminfo, in bytes; 0 when it is not there. */
@@ -168,11 +168,11 @@ static struct times times_of(const struct plan *plan, enum plan_list which, cons
     const struct instruction *list = plan_instructions(plan, which, &count);
     struct times times = {0};
     for (int i = 0; i < count; i++) {
-        const double arithmetic = 2 * (double)list[i].macs / ceilings->flops,
-                     memory = (double)list[i].bytes / ceilings->bandwidth;
-        times.roof += arithmetic > memory ? arithmetic : memory;
-        times.likely += arithmetic > memory ? arithmetic * over_arithmetic
-                                            : memory * (bf16 ? over_memory_bf16 : over_memory);
+        const struct roof roof = roof_of(ceilings, &list[i]);
+        const bool by_arithmetic = roof.arithmetic > roof.memory;
+        times.roof += by_arithmetic ? roof.arithmetic : roof.memory;
+        times.likely += by_arithmetic ? roof.arithmetic * over_arithmetic
+                                      : roof.memory * (bf16 ? over_memory_bf16 : over_memory);
     }
     return times;
 }

@@ -112,7 +112,7 @@ static enum lt_err measure(struct bench *self)
     }
     LT_TRY(bench_machine(&self->machine, self->config ? (int)self->config->trainer.num_threads : 0));
     if (!self->run) return LT_OK;
-    LT_TRY(run_bench(self->run, &self->step, steps, isatty(STDERR_FILENO) ? show_progress : NULL));
+    LT_TRY(run_bench(self->run, &self->machine, &self->step, steps, isatty(STDERR_FILENO) ? show_progress : NULL));
     qsort(self->step.item, (size_t)self->step.classes, sizeof *self->step.item, slower);
     return LT_OK;
 }

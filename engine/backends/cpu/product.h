@@ -127,6 +127,13 @@ struct weights {
 
 enum { WEIGHTS_SCRATCH = WEIGHTS_O * WEIGHTS_PIXELS + WEIGHTS_K * WEIGHTS_PIXELS };
 
+/* What pack_x is where columns lie side by side: of `count` rows x of c. */
+static inline void weights_pack_rows(element *packed, int64_t panel, const element *x, int64_t c, int64_t count,
+                                     int64_t column, int64_t columns)
+{
+    for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel) gemm_pack(packed, x, c, c, count, k);
+}
+
 static inline int64_t weights_tiles(int64_t o, int64_t k)
 {
     return ((o + WEIGHTS_O - 1) / WEIGHTS_O) * ((k + WEIGHTS_K - 1) / WEIGHTS_K);
