@@ -56,7 +56,7 @@ row() {
 functions="$(sed -n '/^steps()/,/^}/p' "$0")
 step=$step pipeline=$pipeline lathe=$lathe python=$python"
 
-model() { # NAME MODEL BATCH PRECISION MODE: peers 1 channels_last, 2 eager; of bf16-mixed the best of both precisions is 1 and 2
+model() { # NAME MODEL BATCH PRECISION MODE; peer 1 is channels_last, peer 2 eager, both in the same precision
     row "$1" ms "steps $step $2 $3 224 $threads 6 $4 $5" \
         "steps $python tests/bench/peer_step.py $2 $3 224 $threads 6 channels_last $4 $5" \
         "steps $python tests/bench/peer_step.py $2 $3 224 $threads 6 eager $4 $5"
