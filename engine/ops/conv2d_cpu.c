@@ -6,6 +6,9 @@
  */
 #include "engine/backends/cpu/product.h"
 #include "engine/ops/depthwise_cpu.h"
+#if !defined(LATHE_BF16)
+#include "engine/ops/winograd_cpu.h"
+#endif
 
 struct layer {
     const struct call *call;
@@ -65,6 +68,42 @@ static bool turns(const struct conv2d_sizes *s)
     return s->sh == 1 && s->sw == 1;
 }
 
+/* ---- Winograd's way, where it pays and elements are floats ---- */
+
+#if !defined(LATHE_BF16)
+/* Elements of workspace that it wants. */
+static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threads)
+{
+    return winograd_pays(s, batch) ? winograd_room(s, threads) : 0;
+}
+
+/* Convolves, unless the direct way is the one to go. */
+static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool turned)
+{
+    const struct conv2d_sizes *s = &layer->s;
+    struct winograd job = {.s = *s,
+                           .x = layer->x + layer->group * s->ci,
+                           .y = layer->y + layer->group * s->co,
+                           .weight = (const float *)layer->call->in[1].data + layer->group * s->co * layer->depth,
+                           .bias = layer->bias ? layer->bias + layer->group * s->co : NULL,
+                           .n = layer->n,
+                           .turned = turned};
+    if (!winograd_pays(s, layer->batch)) return false;
+    winograd_run(pool, &job, layer->call->workspace);
+    return true;
+}
+#else
+static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threads)
+{
+    return (void)s, (void)batch, (void)threads, 0;
+}
+
+static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool turned)
+{
+    return (void)layer, (void)pool, (void)turned, false;
+}
+#endif
+
 /* ---- workspace: weights as elements, packed, then per thread gathered or scattered rows; or what the weight gradient
  * wants ---- */
 
@@ -100,10 +139,13 @@ static size_t workspace(const struct node *node, int threads)
     if (is_depthwise(&s)) return ISA_NAME(depthwise_workspace)(node, threads);
     const int64_t depth = s.kh * s.kw * s.ci, turned = s.kh * s.kw * s.co, batch = node->in[0]->shape.size[0];
     int64_t most = product_elements(s.co, depth, threads) + threads * gathered_elements(depth);
-    if (turns(&s))
+    if (turns(&s)) {
+        const struct conv2d_sizes back = turned_sizes(s);
         most = largest(most, product_elements(s.ci, turned, threads) + threads * gathered_elements(turned));
-    else
+        most = largest(most, largest(tiles_room(&s, batch, threads), tiles_room(&back, batch, threads)));
+    } else {
         most = largest(most, product_elements(depth, s.co, threads) + threads * scattered_elements(depth, s.co));
+    }
     const size_t rows = (size_t)most * sizeof(element), weights = weights_bytes(batch, s.co, depth, threads);
     return rows > weights ? rows : weights;
 }
@@ -272,12 +314,13 @@ static void forward(const struct call *call, const struct step *step)
     for (layer.group = 0; layer.group < layer.s.groups; layer.group++) {
         if (is_pointwise(&layer.s)) {
             pointwise(&layer, step->pool, false);
-            continue;
+        } else if (!convolve_tiles(&layer, step->pool, false)) {
+            pack_group(&layer, step->pool, true);
+            run_blocks(&layer, step->pool);
         }
-        pack_group(&layer, step->pool, true);
-        run_blocks(&layer, step->pool);
     }
 }
+
 /* ---- gradient of the input ---- */
 
 static void input_sample(void *context, int64_t n, int thread)
@@ -308,12 +351,14 @@ static void input_gradient(struct layer *layer, struct pool *pool)
     }
     if (turns(&layer->s)) {
         struct layer turned = *layer;
-        turned.packed = find_weights(&turned, pool);
         turned.s = turned_sizes(layer->s);
         turned.x = layer->call->dout[0].data;
         turned.y = layer->call->din[0].data;
         turned.bias = NULL;
         turned.depth = turned.s.kh * turned.s.kw * turned.s.ci;
+        if (convolve_tiles(&turned, pool, true)) return;
+        turned.packed = find_weights(layer, pool);
+        turned.weight = layer->weight;
         turned.rows = turned.packed + product_packed(turned.s.co, turned.depth);
         pool_run(pool, gemm_panels(turned.s.co), pack_turned, &turned);
         run_blocks(&turned, pool);
