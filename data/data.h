@@ -71,6 +71,7 @@ struct loader_options {
     double max_bad;     /* skip: stop above this share of bad files */
     int64_t max_pixels; /* refuse larger pictures before allocating */
     int pillow;         /* 13 or 12: pass order of resize */
+    bool fast;          /* JPEGs that are scaled are decoded in planes (PSNR about 47 dB), not to Pillow's pixels */
     int ring;           /* batches decoded ahead; 0 = 4 */
     bool cache;         /* keep decoded pictures in a file (data/loader/cache.h) */
 };

@@ -21,16 +21,39 @@ void picture_release(struct picture *self)
     *self = (struct picture){0};
 }
 
+void planes_release(struct planes *self)
+{
+    free(self->memory);
+    *self = (struct planes){0};
+}
+
+static enum lt_err make_room(uint8_t **memory, size_t *capacity, size_t bytes)
+{
+    if (bytes <= *capacity) return LT_OK;
+    free(*memory);
+    *capacity = 0;
+    *memory = memory_try(bytes);
+    if (!*memory) return lt_fail(LT_ENOMEM, "its %.0f MB of pixels do not fit in memory", (double)bytes * 1e-6);
+    *capacity = bytes;
+    return LT_OK;
+}
+
+enum lt_err planes_resize(struct planes *self)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < 3; i++) bytes += self->plane[i].stride * (size_t)self->plane[i].height;
+    LT_TRY(make_room(&self->memory, &self->capacity, bytes));
+    uint8_t *at = self->memory;
+    for (int i = 0; i < 3; i++) {
+        self->plane[i].pixels = at;
+        at += self->plane[i].stride * (size_t)self->plane[i].height;
+    }
+    return LT_OK;
+}
+
 enum lt_err picture_resize(struct picture *self, int height, int width)
 {
-    size_t bytes = (size_t)width * (size_t)height * 3;
-    if (bytes > self->capacity) {
-        free(self->rgb);
-        self->capacity = 0;
-        self->rgb = memory_try(bytes);
-        if (!self->rgb) return lt_fail(LT_ENOMEM, "its %.0f MB of pixels do not fit in memory", (double)bytes * 1e-6);
-        self->capacity = bytes;
-    }
+    LT_TRY(make_room(&self->rgb, &self->capacity, (size_t)width * (size_t)height * 3));
     self->width = width;
     self->height = height;
     return LT_OK;
@@ -94,6 +117,17 @@ enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size
     const struct codec *codec = NULL;
     LT_TRY(find_codec(&codec, bytes, length));
     return codec->decode(self, bytes, length, part);
+}
+
+enum lt_err picture_decode_planes(struct planes *self, const uint8_t *bytes, size_t length, struct box part, int height,
+                                  int width)
+{
+    const struct codec *codec = NULL;
+    int shrink = 8;
+    while (shrink > 1 && (part.height < 2 * shrink * height || part.width < 2 * shrink * width)) shrink /= 2;
+    self->plane[0].pixels = NULL;
+    LT_TRY(find_codec(&codec, bytes, length));
+    return codec->planes ? codec->planes(self, bytes, length, part, shrink) : LT_OK;
 }
 
 enum lt_err picture_decode(struct picture *self, const uint8_t *bytes, size_t length, int64_t max_pixels)

@@ -35,6 +35,29 @@ enum lt_err picture_size(int *height, int *width, const uint8_t *bytes, size_t l
 enum lt_err picture_decode_part(struct picture *self, const uint8_t *bytes, size_t length,
                                 struct box part) LT_MUST_CHECK;
 
+/* One colour of a part of a picture: bytes [height][stride], whose pixels are `across` wide and `down` high, in pixels
+ * of the picture, and begin at column `left` and row `top` of their own. */
+struct plane {
+    uint8_t *pixels;
+    size_t stride;
+    int left, top, width, height;
+    double across, down;
+};
+
+/* Luma and the two chromas of JFIF, as a JPEG stores them. Zero-initialised is releasable. */
+struct planes {
+    struct plane plane[3];
+    uint8_t *memory;
+    size_t capacity;
+};
+void planes_release(struct planes *self);
+
+/* Decodes what covers a part, in 1/2, 1/4 or 1/8 of its size where that still is twice height x width or more, so that
+ * the scaling that follows hides how the part was made smaller. Without an
+ * error and with plane[0].pixels NULL the picture is not stored like that: use picture_decode_part. */
+enum lt_err picture_decode_planes(struct planes *self, const uint8_t *bytes, size_t length, struct box part, int height,
+                                  int width) LT_MUST_CHECK;
+
 /* Reads a picture file; messages begin with the path. The caller frees the bytes. */
 enum lt_err picture_file(char **bytes, size_t *length, const char *path) LT_MUST_CHECK;
 
@@ -46,6 +69,8 @@ struct codec {
     enum lt_err (*size)(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length);
     /* `part` lies inside. */
     enum lt_err (*decode)(struct picture *self, const uint8_t *bytes, size_t length, struct box part);
+    /* As picture_decode_planes, at 1/`shrink`; NULL: never. */
+    enum lt_err (*planes)(struct planes *self, const uint8_t *bytes, size_t length, struct box part, int shrink);
 };
 
 #define CODEC(name) extern const struct codec codec_##name;
@@ -54,3 +79,6 @@ struct codec {
 
 /* Makes room for so many pixels. */
 enum lt_err picture_resize(struct picture *self, int height, int width) LT_MUST_CHECK;
+
+/* Makes room for pixels of planes whose stride and height are set. */
+enum lt_err planes_resize(struct planes *self) LT_MUST_CHECK;

@@ -1,4 +1,5 @@
-/* JPEG by libjpeg-turbo: accurate integer DCT and smooth chroma upsampling, its defaults and Pillow's. */
+/* JPEG by libjpeg-turbo: accurate integer DCT and smooth chroma upsampling, its defaults and Pillow's; or the planes as
+ * they are stored. */
 #include "data/codecs/codec.h"
 
 #include "data/base/memory.h"
@@ -124,6 +125,90 @@ static enum lt_err decode_part(struct reader *self, struct picture *picture, con
     return LT_OK;
 }
 
+/* ---- planes ---- */
+
+#if JPEG_LIB_VERSION >= 70
+#define SCALED_SIZE(of)       ((of)->DCT_h_scaled_size)
+#define LEAST_SCALED_SIZE(of) ((of)->min_DCT_h_scaled_size)
+#else
+#define SCALED_SIZE(of)       ((of)->DCT_scaled_size)
+#define LEAST_SCALED_SIZE(of) ((of)->min_DCT_scaled_size)
+#endif
+
+enum { COMPONENT_ROWS = MAX_SAMP_FACTOR * DCTSIZE };
+
+/* libjpeg gives rows in groups: this many of a component at a time. */
+static int rows_of(const jpeg_component_info *component)
+{
+    return component->v_samp_factor * SCALED_SIZE(component);
+}
+
+/* The planes' sizes: all columns, and the groups first … end - 1. */
+static void lay_out(struct planes *planes, const struct jpeg_decompress_struct *jpeg, int first, int end)
+{
+    for (int i = 0; i < 3; i++) {
+        const jpeg_component_info *component = &jpeg->comp_info[i];
+        const int size = SCALED_SIZE(component), rows = rows_of(component);
+        planes->plane[i] = (struct plane){
+            .stride = (size_t)component->width_in_blocks * (size_t)size,
+            .top = first * rows,
+            .width = (int)component->downsampled_width,
+            .height = (end - first) * rows,
+            .across = (double)(jpeg->max_h_samp_factor * DCTSIZE) / (component->h_samp_factor * size),
+            .down = (double)(jpeg->max_v_samp_factor * DCTSIZE) / rows,
+        };
+    }
+}
+
+/* Those rows that the picture has: the last group may have more. */
+static void cut_rows(struct planes *planes, const struct jpeg_decompress_struct *jpeg)
+{
+    for (int i = 0; i < 3; i++) {
+        struct plane *plane = &planes->plane[i];
+        const int rows = (int)jpeg->comp_info[i].downsampled_height - plane->top;
+        if (plane->height > rows) plane->height = rows;
+    }
+}
+
+/* Groups before `first` are read, so that those behind them can be, but not transformed, and written nowhere. */
+static void read_groups(struct jpeg_decompress_struct *jpeg, const struct planes *planes, int first, int end)
+{
+    const JDIMENSION lines = (JDIMENSION)(jpeg->max_v_samp_factor * LEAST_SCALED_SIZE(jpeg));
+    JSAMPROW row[3][COMPONENT_ROWS];
+    JSAMPARRAY component[3] = {row[0], row[1], row[2]};
+    for (int group = 0; group < end; group++) {
+        for (int i = 0; i < 3; i++) {
+            const struct plane *plane = &planes->plane[i];
+            const int rows = rows_of(&jpeg->comp_info[i]), from = group < first ? 0 : (group - first) * rows;
+            jpeg->comp_info[i].component_needed = group >= first;
+            for (int y = 0; y < rows; y++) row[i][y] = plane->pixels + (size_t)(from + y) * plane->stride;
+        }
+        if (jpeg_read_raw_data(jpeg, component, lines) != lines) return;
+    }
+}
+
+/* Everything that may jump. */
+static enum lt_err decode_planes(struct reader *self, struct planes *planes, const struct box *part, int shrink)
+{
+    struct jpeg_decompress_struct *jpeg = &self->jpeg;
+    jpeg_read_header(jpeg, TRUE);
+    if (jpeg->jpeg_color_space != JCS_YCbCr || jpeg->num_components != 3) return LT_OK;
+    jpeg->out_color_space = JCS_YCbCr;
+    jpeg->raw_data_out = TRUE;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = (unsigned)shrink;
+    jpeg_start_decompress(jpeg);
+    const int lines = jpeg->max_v_samp_factor * DCTSIZE; /* of the picture */
+    const int first = part->top / lines, end = (part->top + part->height + lines - 1) / lines;
+    lay_out(planes, jpeg, first, end);
+    LT_TRY(planes_resize(planes));
+    read_groups(jpeg, planes, first, end);
+    cut_rows(planes, jpeg);
+    return LT_OK;
+}
+
+/* ---- the codec ---- */
+
 static struct reader *open_reader(const uint8_t *bytes, size_t length)
 {
     struct reader *self = memory_new(1, sizeof *self);
@@ -145,12 +230,21 @@ static void close_reader(struct reader *self)
     free(self);
 }
 
-static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
+/* A part as pixels, or as planes. */
+struct request {
+    struct picture *picture;
+    struct planes *planes;
+    struct box part;
+    int shrink;
+};
+
+static enum lt_err fulfil(const struct request *request, const uint8_t *bytes, size_t length)
 {
     struct reader *self = open_reader(bytes, length);
     enum lt_err err;
     if (setjmp(self->failed) == 0) {
-        err = decode_part(self, picture, &part);
+        err = request->planes ? decode_planes(self, request->planes, &request->part, request->shrink)
+                              : decode_part(self, request->picture, &request->part);
         if (err == LT_OK && self->damaged) err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: %s", self->message);
         if (err == LT_OK && !has_end(&self->jpeg, bytes, length))
             err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: it has no end");
@@ -159,6 +253,17 @@ static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t 
     }
     close_reader(self);
     return err;
+}
+
+static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
+{
+    return fulfil(&(struct request){.picture = picture, .part = part}, bytes, length);
+}
+
+static enum lt_err decode_to_planes(struct planes *planes, const uint8_t *bytes, size_t length, struct box part,
+                                    int shrink)
+{
+    return fulfil(&(struct request){.planes = planes, .part = part, .shrink = shrink}, bytes, length);
 }
 
 static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length)
@@ -176,4 +281,5 @@ static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, s
     return err;
 }
 
-const struct codec codec_jpeg = {.name = "JPEG", .matches = matches, .size = size, .decode = decode};
+const struct codec codec_jpeg = {
+    .name = "JPEG", .matches = matches, .size = size, .decode = decode, .planes = decode_to_planes};

@@ -41,6 +41,7 @@ struct worker {
     struct loader *loader;
     pthread_t thread;
     struct picture picture;
+    struct planes planes;
     struct work work;
 };
 
@@ -71,19 +72,28 @@ struct loader {
 
 /* ---- one sample ---- */
 
-/* A file in memory, and where its pixels go. */
+/* A file in memory, and whose memory its pixels go to. */
 struct file {
     char *bytes;
     size_t length;
-    struct picture *picture;
+    struct worker *worker;
 };
 
 static enum lt_err decode_part(void *context, struct box part, const uint8_t **rgb)
 {
     const struct file *file = context;
-    LT_TRY(picture_decode_part(file->picture, (const uint8_t *)file->bytes, file->length, part));
-    *rgb = file->picture->rgb;
+    struct picture *picture = &file->worker->picture;
+    LT_TRY(picture_decode_part(picture, (const uint8_t *)file->bytes, file->length, part));
+    *rgb = picture->rgb;
     return LT_OK;
+}
+
+static enum lt_err decode_planes(void *context, struct box part, int height, int width, const struct planes **planes)
+{
+    const struct file *file = context;
+    *planes = &file->worker->planes;
+    return picture_decode_planes(&file->worker->planes, (const uint8_t *)file->bytes, file->length, part, height,
+                                 width);
 }
 
 /* Brings self->work through the transforms. */
@@ -103,7 +113,8 @@ static enum lt_err transform_file(struct worker *self, struct file *file, int64_
     int height, width;
     const int64_t most = self->loader->options.max_pixels;
     LT_TRY(picture_size(&height, &width, (const uint8_t *)file->bytes, file->length, most));
-    work_open(&self->work, height, width, (struct source){decode_part, file});
+    const struct source source = {decode_part, self->loader->options.fast ? decode_planes : NULL, file};
+    work_open(&self->work, height, width, source);
     return transform(self, sample, out);
 }
 
@@ -120,7 +131,7 @@ static enum lt_err decode_sample(struct worker *self, int64_t sample, uint8_t *o
 {
     if (self->loader->cache) return transform_cached(self, sample, out);
     const char *path = self->loader->view.set->sample[sample].path;
-    struct file file = {.picture = &self->picture};
+    struct file file = {.worker = self};
     LT_TRY(picture_file(&file.bytes, &file.length, path));
     enum lt_err err = transform_file(self, &file, sample, out);
     free(file.bytes);
@@ -321,6 +332,7 @@ void loader_free(struct loader *self)
     int decoders = self->options.workers > 0 ? self->options.workers : 1;
     for (int i = 0; self->worker && i < decoders; i++) {
         picture_release(&self->worker[i].picture);
+        planes_release(&self->worker[i].planes);
         work_release(&self->worker[i].work);
     }
     for (int i = 0; self->slot && i < self->ring; i++) {

@@ -22,9 +22,10 @@ static inline size_t pixels_scratch(int in_width, int out_width)
 }
 
 struct pixel_kernels {
-    /* out [rows, filter.count, 3] of in [rows, width, 3], `stride` bytes from row to row. */
-    void (*horizontal)(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, const struct filter *filter,
-                       uint8_t *scratch);
+    /* out [rows, filter.count, channels] of in [rows, width, channels], `stride` bytes from row to row; 1 or 3
+     * channels. */
+    void (*horizontal)(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, int channels,
+                       const struct filter *filter, uint8_t *scratch);
     /* out [filter.count, bytes] of in [rows, bytes]. */
     void (*vertical)(uint8_t *out, const uint8_t *in, size_t stride, size_t bytes, const struct filter *filter);
     /* The sum of the lumas of so many pixels: (19595 R + 38470 G + 7471 B + 32768) >> 16. */
@@ -33,6 +34,8 @@ struct pixel_kernels {
      */
     void (*blend)(uint8_t *to, const uint8_t *from, size_t bytes, int base, float factor);
     void (*blend_luma)(uint8_t *to, const uint8_t *from, size_t pixels, float factor);
+    /* RGB of JFIF's Y, Cb and Cr (JFIF 1.02: full range, ITU-R BT.601), rounded. */
+    void (*merge)(uint8_t *rgb, const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t pixels);
 };
 
 /* The table of the processor's instruction set (data/base/isa.h; the least one where LATHE_ISA is wrong, which opening

@@ -141,34 +141,41 @@ static void turn_out(uint8_t *out, size_t stride, const uint8_t *columns, size_t
     }
 }
 
-/* One pixel out, of 16 rows: three columns of `to`. */
-static void weigh_columns(uint8_t *to, const uint8_t *from, const int32_t *weight, int taps)
+/* One pixel out, of 16 rows: as many columns of `to` as there are channels. */
+static inline __attribute__((always_inline)) void weigh_columns(uint8_t *to, const uint8_t *from, const int32_t *weight,
+                                                                int taps, const int channels)
 {
     for (int part = 0; part < PIXEL_ROWS; part += LANES) {
-        lanes red = half(), green = half(), blue = half();
+        lanes sum[3] = {half(), half(), half()};
         const uint8_t *at = from + part;
-        for (int k = 0; k < taps; k++, at += 3 * PIXEL_ROWS) {
-            red += weight[k] * load(at);
-            green += weight[k] * load(at + PIXEL_ROWS);
-            blue += weight[k] * load(at + 2 * PIXEL_ROWS);
-        }
-        store(to + part, red >> FILTER_PRECISION);
-        store(to + PIXEL_ROWS + part, green >> FILTER_PRECISION);
-        store(to + 2 * PIXEL_ROWS + part, blue >> FILTER_PRECISION);
+        for (int k = 0; k < taps; k++, at += channels * PIXEL_ROWS)
+            for (int c = 0; c < channels; c++) sum[c] += weight[k] * load(at + c * PIXEL_ROWS);
+        for (int c = 0; c < channels; c++) store(to + c * PIXEL_ROWS + part, sum[c] >> FILTER_PRECISION);
     }
 }
 
-static void horizontal(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, const struct filter *filter,
-                       uint8_t *scratch)
+static void weigh_all(uint8_t *to, const uint8_t *from, const struct filter *filter, int channels)
 {
-    const size_t out_row = (size_t)filter->count * 3;
-    uint8_t *columns = scratch, *turned = scratch + ((size_t)width * 3 + 16) * PIXEL_ROWS;
+    for (int x = 0; x < filter->count; x++) {
+        const uint8_t *at = from + filter->bound[2 * x] * channels * PIXEL_ROWS;
+        const int32_t *weight = filter->weight + (size_t)x * (size_t)filter->taps;
+        const int taps = filter->bound[2 * x + 1];
+        if (channels == 3)
+            weigh_columns(to + x * 3 * PIXEL_ROWS, at, weight, taps, 3);
+        else
+            weigh_columns(to + x * PIXEL_ROWS, at, weight, taps, 1);
+    }
+}
+
+static void horizontal(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, int channels,
+                       const struct filter *filter, uint8_t *scratch)
+{
+    const size_t in_row = (size_t)(width * channels), out_row = (size_t)(filter->count * channels);
+    uint8_t *columns = scratch, *turned = scratch + (in_row + 16) * PIXEL_ROWS;
     for (int y = 0; y < rows; y += PIXEL_ROWS) {
         const int here = rows - y < PIXEL_ROWS ? rows - y : PIXEL_ROWS;
-        turn_in(columns, in + (size_t)y * stride, stride, (size_t)width * 3, here);
-        for (int x = 0; x < filter->count; x++)
-            weigh_columns(turned + (size_t)x * 3 * PIXEL_ROWS, columns + (size_t)filter->bound[2 * x] * 3 * PIXEL_ROWS,
-                          filter->weight + (size_t)x * (size_t)filter->taps, filter->bound[2 * x + 1]);
+        turn_in(columns, in + (size_t)y * stride, stride, in_row, here);
+        weigh_all(turned, columns, filter, channels);
         turn_out(out + (size_t)y * out_row, out_row, turned, out_row, here);
     }
 }
@@ -280,5 +287,51 @@ static void blend_luma(uint8_t *to, const uint8_t *from, size_t pixels, float fa
     }
 }
 
+/* ---- luma and chroma to colours, in 16-bit fixed point ---- */
+
+#define RED(y, r)      (((y)*65536 + 91881 * (r) + 32768) >> 16)
+#define GREEN(y, b, r) (((y)*65536 - 22554 * (b)-46802 * (r) + 32768) >> 16)
+#define BLUE(y, b)     (((y)*65536 + 116130 * (b) + 32768) >> 16)
+
+static uint8_t cut(int value)
+{
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/* Of three vectors of LANES pixels written side by side, part p's element i is element `pixel` of colour `colour`;
+ * `both` finds it among the first two, `third` puts the third's in between. */
+struct weave {
+    lanes both[3], third[3];
+};
+
+static struct weave make_weave(void)
+{
+    struct weave w;
+    for (int p = 0; p < 3; p++)
+        for (int i = 0; i < LANES; i++) {
+            const int colour = (p * LANES + i) % 3, pixel = (p * LANES + i) / 3;
+            w.both[p][i] = colour < 2 ? colour * LANES + pixel : 0;
+            w.third[p][i] = colour < 2 ? i : LANES + pixel;
+        }
+    return w;
+}
+
+static void merge(uint8_t *rgb, const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t pixels)
+{
+    const struct weave w = make_weave();
+    size_t i = 0;
+    for (; i + LANES <= pixels; i += LANES, rgb += 3 * LANES) {
+        const lanes luma = load(y + i), b = load(cb + i) - 128, r = load(cr + i) - 128, red = RED(luma, r),
+                    green = GREEN(luma, b, r), blue = BLUE(luma, b);
+        for (int p = 0; p < 3; p++) store(rgb + p * LANES, pick(pick(red, green, w.both[p]), blue, w.third[p]));
+    }
+    for (; i < pixels; i++, rgb += 3) {
+        const int b = cb[i] - 128, r = cr[i] - 128;
+        rgb[0] = cut(RED(y[i], r));
+        rgb[1] = cut(GREEN(y[i], b, r));
+        rgb[2] = cut(BLUE(y[i], b));
+    }
+}
+
 extern const struct pixel_kernels ISA_NAME(pixel_kernels);
-const struct pixel_kernels ISA_NAME(pixel_kernels) = {horizontal, vertical, luma_sum, blend, blend_luma};
+const struct pixel_kernels ISA_NAME(pixel_kernels) = {horizontal, vertical, luma_sum, blend, blend_luma, merge};

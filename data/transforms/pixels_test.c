@@ -6,6 +6,7 @@
 #include "data/base/memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -205,7 +206,7 @@ static void check_steps(int i, struct rng *rng)
     const struct picture *whole = &files[i].picture;
     struct work late = {.pillow = 13}, now = {.pillow = 13};
     const int kind = below(rng, 3);
-    work_open(&late, whole->height, whole->width, (struct source){decode_file, &i});
+    work_open(&late, whole->height, whole->width, (struct source){.decode = decode_file, .context = &i});
     work_set(&now, whole->rgb, whole->width, whole->height);
     for (int step = 0; step < 4; step++) {
         if (step % 2 == 0) {
@@ -260,6 +261,7 @@ static void a_cut_file_is_bad(void **state)
     const struct box corner = {0, 0, 1, 1};
     for (int i = 0; i < file_count; i++) {
         struct picture picture = {0};
+        struct planes planes = {0};
         if (files[i].bytes[0] != 0xff) continue; /* JPEG */
         const size_t length = files[i].length + sizeof thumbnail;
         uint8_t *bytes = memory_new(length, 1);
@@ -268,8 +270,76 @@ static void a_cut_file_is_bad(void **state)
         memcpy(bytes + 2 + sizeof thumbnail, files[i].bytes + 2, files[i].length - 2);
         assert_int_equal(picture_decode_part(&picture, bytes, length, corner), LT_OK);
         assert_int_equal(picture_decode_part(&picture, bytes, length - 2, corner), LT_EDATA);
+        assert_int_equal(picture_decode_planes(&planes, bytes, length, corner, 1, 1), LT_OK);
+        assert_int_equal(picture_decode_planes(&planes, bytes, length - 2, corner, 1, 1), LT_EDATA);
+        planes_release(&planes);
         free(bytes);
         picture_release(&picture);
+    }
+}
+
+static enum lt_err decode_file_planes(void *context, struct box part, int height, int width, const struct planes **out)
+{
+    const int i = *(const int *)context;
+    static struct planes planes;
+    *out = &planes;
+    return picture_decode_planes(&planes, files[i].bytes, files[i].length, part, height, width);
+}
+
+/* Compares two ways to the same picture: adds the mean error to *bias, returns the PSNR in dB. */
+static double psnr(const struct image *a, const struct image *b, double *bias)
+{
+    double squares = 1e-9, sum = 0;
+    const double count = (double)a->height * a->width * 3;
+    for (int y = 0; y < a->height; y++)
+        for (int x = 0; x < a->width * 3; x++) {
+            const double error = (double)a->pixels[(size_t)y * a->stride + (size_t)x] -
+                                 (double)b->pixels[(size_t)y * b->stride + (size_t)x];
+            sum += error;
+            squares += error * error;
+        }
+    *bias += sum / count;
+    return 10 * log10(255 * 255 * count / squares);
+}
+
+static double psnr_of_fast(int i, struct box part, int height, int width, double *bias)
+{
+    const struct picture *whole = &files[i].picture;
+    struct work fast = {.pillow = 13}, exact = {.pillow = 13};
+    work_open(&fast, whole->height, whole->width,
+              (struct source){.decode = decode_file, .planes = decode_file_planes, .context = &i});
+    work_set(&exact, whole->rgb, whole->width, whole->height);
+    struct work *both[] = {&fast, &exact};
+    for (int k = 0; k < 2; k++) {
+        image_crop(both[k], part.top, part.left, part.height, part.width);
+        image_resize(both[k], height, width);
+        if (height > 8 && width > 8) image_crop(both[k], 2, 3, height - 4, width - 5);
+        work_settle(both[k]);
+    }
+    assert_int_equal(fast.err, LT_OK);
+    const double db = psnr(&fast.image, &exact.image, bias);
+    work_release(&fast), work_release(&exact);
+    return db;
+}
+
+/* Bounds for photographs; scenes with more colour than those are a little worse, and PNG has no planes. */
+static void fast_pixels_are_near_the_exact_ones(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 100 };
+    struct rng rng = rng_at(rng_key(2, RNG_TEST), 0, 0, 0);
+    for (int i = 0; i < file_count; i++) {
+        const bool is_photo = strncmp(files[i].name, "photo", 5) == 0;
+        double least = 1e9, sum = 0, bias = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            const struct box part = draw_part(&rng, files[i].picture.height, files[i].picture.width);
+            const double db = psnr_of_fast(i, part, 1 + below(&rng, 80), 1 + below(&rng, 80), &bias);
+            sum += db;
+            if (db < least) least = db;
+        }
+        if (is_photo) assert_true(least >= 32);
+        assert_true(sum / ROUNDS >= (is_photo ? 45 : files[i].bytes[0] == 0xff ? 35 : 100));
+        assert_true(fabs(bias / ROUNDS) <= 0.25);
     }
 }
 
@@ -282,8 +352,8 @@ static int release_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_is_pillows),
-                                       cmocka_unit_test(parts_are_parts_of_the_whole),
-                                       cmocka_unit_test(a_cut_file_is_bad)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_is_pillows), cmocka_unit_test(parts_are_parts_of_the_whole),
+        cmocka_unit_test(a_cut_file_is_bad), cmocka_unit_test(fast_pixels_are_near_the_exact_ones)};
     return cmocka_run_group_tests(tests, NULL, release_files);
 }

@@ -8,7 +8,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- coefficients: of outputs first … first + count - 1 of an axis that is scaled from `in` to `out` elements ---- */
+/* ---- coefficients ---- */
+
+/* How an axis is scaled: output x lies around begin + (x + 0.5) scale, among the elements low … high - 1. */
+struct axis {
+    double begin, scale;
+    int low, high;
+};
+
+static struct axis axis_of(int in, int out)
+{
+    return (struct axis){.scale = (double)in / out, .high = in};
+}
 
 static void make_room(struct work *work, size_t weights, size_t bounds)
 {
@@ -20,17 +31,18 @@ static void make_room(struct work *work, size_t weights, size_t bounds)
     if (bounds > work->bounds) work->bound = memory_resize(work->bound, work->bounds = bounds, sizeof *work->bound);
 }
 
-static struct filter make_filter(struct work *work, int in, int out, int first, int count)
+/* Of outputs first … first + count - 1. */
+static struct filter make_filter(struct work *work, const struct axis *axis, int first, int count)
 {
-    const double scale = (double)in / out, support = scale < 1 ? 1 : scale, filter_scale = support;
+    const double scale = axis->scale, support = scale < 1 ? 1 : scale, filter_scale = support;
     const int taps = (int)ceil(support) * 2 + 1;
     make_room(work, (size_t)count * (size_t)taps, (size_t)count * 2);
     for (int x = 0; x < count; x++) {
-        const double center = (first + x + 0.5) * scale;
+        const double center = axis->begin + (first + x + 0.5) * scale;
         double sum = 0, *weight = work->weight + (size_t)x * (size_t)taps;
         int begin = (int)(center - support + 0.5), end = (int)(center + support + 0.5);
-        if (begin < 0) begin = 0;
-        if (end > in) end = in;
+        if (begin < axis->low) begin = axis->low;
+        if (end > axis->high) end = axis->high;
         for (int i = 0; i < end - begin; i++) {
             double distance = fabs((i + begin - center + 0.5) * (1.0 / filter_scale));
             weight[i] = distance < 1 ? 1 - distance : 0;
@@ -46,48 +58,105 @@ static struct filter make_filter(struct work *work, int in, int out, int first, 
 }
 
 /* What outputs first … first + count - 1 read of an axis: *begin and *number. */
-static void reads(struct work *work, int in, int out, int first, int count, int *begin, int *number)
+static void reads(struct work *work, const struct axis *axis, int first, int count, int *begin, int *number)
 {
     *begin = first;
     *number = count;
-    if (in == out) return;
-    struct filter start = make_filter(work, in, out, first, 1);
+    if (axis->begin == 0 && axis->scale == 1) return;
+    struct filter start = make_filter(work, axis, first, 1);
     *begin = start.bound[0];
-    struct filter end = make_filter(work, in, out, first + count - 1, 1);
+    struct filter end = make_filter(work, axis, first + count - 1, 1);
     *number = end.bound[0] + end.bound[1] - *begin;
 }
 
 /* ---- the two passes; `begin` is the place of the image's first row or column on its axis ---- */
 
-static struct filter filter_from(struct work *work, int in, int out, int first, int count, int begin)
+static struct filter filter_from(struct work *work, const struct axis *axis, int first, int count, int begin)
 {
-    struct filter filter = make_filter(work, in, out, first, count);
+    struct filter filter = make_filter(work, axis, first, count);
     for (int i = 0; i < count; i++) work->bound[2 * i] -= begin;
     return filter;
 }
 
-static void pass_horizontal(struct work *work, int full, int out, int left, int width, int begin)
+static void make_scratch(struct work *work, int in_width, int out_width)
+{
+    const size_t scratch = pixels_scratch(in_width, out_width);
+    if (scratch <= work->scratch_bytes) return;
+    work->scratch = memory_resize(work->scratch, scratch, 1);
+    work->scratch_bytes = scratch;
+}
+
+static void pass_horizontal(struct work *work, const struct axis *axis, int left, int width, int begin)
 {
     const struct image in = work->image;
-    const struct filter filter = filter_from(work, full, out, left, width, begin);
-    const size_t scratch = pixels_scratch(in.width, width);
-    if (scratch > work->scratch_bytes) {
-        work->scratch = memory_resize(work->scratch, scratch, 1);
-        work->scratch_bytes = scratch;
-    }
+    const struct filter filter = filter_from(work, axis, left, width, begin);
+    make_scratch(work, in.width, width);
     uint8_t *to = work_buffer(work, width, in.height);
-    pixel_kernels()->horizontal(to, in.pixels, in.stride, in.width, in.height, &filter, work->scratch);
+    pixel_kernels()->horizontal(to, in.pixels, in.stride, in.width, in.height, 3, &filter, work->scratch);
     work_set(work, to, width, in.height);
 }
 
-static void pass_vertical(struct work *work, int full, int out, int top, int height, int begin)
+static void pass_vertical(struct work *work, const struct axis *axis, int top, int height, int begin)
 {
     const struct image in = work->image;
-    const struct filter filter = filter_from(work, full, out, top, height, begin);
+    const struct filter filter = filter_from(work, axis, top, height, begin);
     uint8_t *to = work_buffer(work, in.width, height);
     pixel_kernels()->vertical(to, in.pixels, in.stride, (size_t)in.width * 3, &filter);
     work_set(work, to, in.width, height);
 }
+
+/* ---- planes: each is scaled by itself, from the resolution that it has ---- */
+
+/* An axis of `in` pixels of the picture from `first` on, in a plane's own `count` pixels from `begin` on, which are
+ * `size` wide each. */
+static struct axis axis_of_plane(int first, int in, int out, double size, int begin, int count)
+{
+    const int low = (int)(first / size) - begin, high = (int)ceil((first + in) / size) - begin;
+    return (struct axis){
+        .begin = first / size - begin,
+        .scale = (double)in / out / size,
+        .low = low > 0 ? low : 0,
+        .high = high < count ? high : count,
+    };
+}
+
+/* Rows and then columns of a plane: `to` [wanted.height][wanted.width], `rows` is room for the first pass. */
+static void scale_plane(struct work *work, uint8_t *to, uint8_t *rows, const struct plane *plane,
+                        const struct image *wanted, const struct image *whole)
+{
+    const struct pixel_kernels *kernels = pixel_kernels();
+    const struct axis down = axis_of_plane(work->part.top, whole->height, work->full_height, plane->down, plane->top,
+                                           plane->height),
+                      across = axis_of_plane(work->part.left, whole->width, work->full_width, plane->across,
+                                             plane->left, plane->width);
+    int left, width;
+    reads(work, &across, work->left, wanted->width, &left, &width);
+    const struct filter vertical = make_filter(work, &down, work->top, wanted->height);
+    kernels->vertical(rows, plane->pixels + left, plane->stride, (size_t)width, &vertical);
+    const struct filter horizontal = filter_from(work, &across, work->left, wanted->width, left);
+    make_scratch(work, width, wanted->width);
+    kernels->horizontal(to, rows, (size_t)width, width, wanted->height, 1, &horizontal, work->scratch);
+}
+
+/* False: the picture is not stored in planes, or could not be decoded. */
+static bool settle_planes(struct work *work, const struct box *part)
+{
+    const struct image wanted = work->image, whole = work->scaled;
+    const struct planes *planes = work_planes(work, *part);
+    if (!planes) return false;
+    const size_t pixels = (size_t)wanted.width * (size_t)wanted.height;
+    int width = 0;
+    for (int i = 0; i < 3; i++)
+        if (planes->plane[i].width > width) width = planes->plane[i].width;
+    uint8_t *rows = work_buffer(work, width, wanted.height), *plane = work_buffer(work, wanted.width, wanted.height),
+            *rgb = work_buffer(work, wanted.width, wanted.height);
+    for (int i = 0; i < 3; i++) scale_plane(work, plane + (size_t)i * pixels, rows, &planes->plane[i], &wanted, &whole);
+    pixel_kernels()->merge(rgb, plane, plane + pixels, plane + 2 * pixels, pixels);
+    work_set(work, rgb, wanted.width, wanted.height);
+    return true;
+}
+
+/* ---- scaling, when pixels are needed ---- */
 
 void image_resize(struct work *work, int height, int width)
 {
@@ -107,22 +176,24 @@ void resize_settle(struct work *work)
     const struct image wanted = work->image, whole = work->scaled;
     const int top = work->top, left = work->left, h = whole.height, w = whole.width, height = work->full_height,
               width = work->full_width;
+    const struct axis down = axis_of(h, height), across = axis_of(w, width);
     struct box part;
-    reads(work, h, height, top, wanted.height, &part.top, &part.height);
-    reads(work, w, width, left, wanted.width, &part.left, &part.width);
+    reads(work, &down, top, wanted.height, &part.top, &part.height);
+    reads(work, &across, left, wanted.width, &part.left, &part.width);
     if (whole.pixels) {
         work_set(work, whole.pixels, part.width, part.height);
         work->image.stride = whole.stride;
         work->image.pixels += (size_t)part.top * whole.stride + (size_t)part.left * 3;
     } else {
         const struct box encoded = {work->part.top + part.top, work->part.left + part.left, part.height, part.width};
+        if (work->source.planes && settle_planes(work, &encoded)) return;
         work_set(work, work_decode(work, encoded), part.width, part.height);
     }
     const int shrink_h = h - height, shrink_w = w > width ? w - width : 0;
     const bool vertical_first = work->pillow >= 13 && h != height && w != width && shrink_h > 2 * shrink_w;
-    if (vertical_first) pass_vertical(work, h, height, top, wanted.height, part.top);
-    if (w != width) pass_horizontal(work, w, width, left, wanted.width, part.left);
-    if (!vertical_first && h != height) pass_vertical(work, h, height, top, wanted.height, part.top);
+    if (vertical_first) pass_vertical(work, &down, top, wanted.height, part.top);
+    if (w != width) pass_horizontal(work, &across, left, wanted.width, part.left);
+    if (!vertical_first && h != height) pass_vertical(work, &down, top, wanted.height, part.top);
 }
 
 /* ---- the transform ---- */

@@ -17,9 +17,11 @@ struct image {
     size_t stride;
 };
 
-/* Where pixels come from once they are needed: decodes a part of the picture, rgb of the part's size. */
+/* Where pixels come from once they are needed: decodes a part of the picture, rgb of the part's size; or, for scaling
+ * to height x width, its planes (picture_decode_planes), unless `planes` is NULL, as it is for exact pixels. */
 struct source {
     enum lt_err (*decode)(void *context, struct box part, const uint8_t **rgb);
+    enum lt_err (*planes)(void *context, struct box part, int height, int width, const struct planes **planes);
     void *context;
 };
 
@@ -59,6 +61,9 @@ void work_open(struct work *self, int height, int width, struct source source);
 
 /* Decodes a part of the source now; black pixels after an error. */
 const uint8_t *work_decode(struct work *self, struct box part);
+
+/* Decodes the planes of a part that is scaled to work->image's size; NULL after an error, and where there are none. */
+const struct planes *work_planes(struct work *self, struct box part);
 
 /* Does what waits: work->image has pixels afterwards. */
 void work_settle(struct work *self);

@@ -66,6 +66,14 @@ const uint8_t *work_decode(struct work *self, struct box part)
     return black;
 }
 
+const struct planes *work_planes(struct work *self, struct box part)
+{
+    const struct planes *planes = NULL;
+    const int height = self->image.height, width = self->image.width;
+    if (self->err == LT_OK) self->err = self->source.planes(self->source.context, part, height, width, &planes);
+    return self->err == LT_OK && planes->plane[0].pixels ? planes : NULL;
+}
+
 void image_crop(struct work *work, int top, int left, int height, int width)
 {
     struct image *image = &work->image;

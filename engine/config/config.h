@@ -10,6 +10,8 @@
 
 enum { CLIP_BY_NORM, CLIP_BY_VALUE };                 /* trainer.gradient_clip_algorithm */
 enum { BAD_FILES_ARE_ERRORS, BAD_FILES_ARE_SKIPPED }; /* data.on_bad */
+enum { DECODE_EXACT, DECODE_FAST };                   /* data.decode */
+enum { CACHE_NONE, CACHE_DECODED };                   /* data.cache */
 
 struct trainer_options {
     char *accelerator, *devices, *strategy, *precision;
@@ -61,7 +63,7 @@ struct data_options {
     int on_bad;
     double max_bad;
     int64_t max_pixels, pillow;
-    char *decode, *cache;
+    int decode, cache;
     const struct setting *train_transforms, *val_transforms;
 };
 

@@ -41,8 +41,6 @@ static enum lt_err check_values(const struct config *config)
         {"trainer.nonfinite", trainer->nonfinite, "stop", "this policy is not available yet; use stop"},
         {"trainer.profiler", trainer->profiler ? trainer->profiler : "simple", "simple",
          "this profiler is not available yet; use simple or null"},
-        {"data.decode", config->data.decode, "exact", "this way of decoding is not available yet; use exact"},
-        {"data.cache", config->data.cache, "none|decoded", "there is no such cache; use none or decoded"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!is_allowed(rows[i].allowed, rows[i].value)) return refuse(config, rows[i].key, rows[i].advice);

@@ -127,7 +127,8 @@ static enum lt_err open_loader(struct run *run, struct part *part, bool train)
         .max_bad = data->max_bad,
         .max_pixels = data->max_pixels,
         .pillow = (int)data->pillow,
-        .cache = strcmp(data->cache, "decoded") == 0,
+        .fast = data->decode == DECODE_FAST,
+        .cache = data->cache == CACHE_DECODED,
     };
     return loader_new(&part->loader, &part->view, &options);
 }

@@ -101,7 +101,8 @@ static enum lt_err open_predictor(struct predictor *self)
                                      .on_bad = ON_BAD_SKIP,
                                      .max_bad = 1,
                                      .max_pixels = self->config->data.max_pixels,
-                                     .pillow = (int)self->config->data.pillow};
+                                     .pillow = (int)self->config->data.pillow,
+                                     .fast = self->config->data.decode == DECODE_FAST};
     LT_TRY(loader_new(&self->loader, &view, &options));
     self->score = memory_new((size_t)(self->batch * self->classes), sizeof *self->score);
     self->probability = memory_new((size_t)self->classes, sizeof *self->probability);

@@ -1,6 +1,7 @@
 """The pipelines that people have: torchvision on Pillow, simplejpeg + OpenCV, and torch's DataLoader.
 
 usage: python3 peer_pipeline.py make FOLDER               400 JPEGs of about 500x375, 4:2:0, quality 90
+       python3 peer_pipeline.py make-large FOLDER         48 of 2048x1536
        python3 peer_pipeline.py pil|cv2|loader FOLDER train|val [WORKERS]
 prints the time to the first batch (loader) and pictures per second: of CPU time of one thread, or of wall time (loader)
 """
@@ -29,6 +30,23 @@ def make(folder):
         out = folder / f"class{i % 4}" / f"{i:04}.jpg"
         out.parent.mkdir(parents=True, exist_ok=True)
         (part if rng.random() < 0.5 else part.transpose(Image.FLIP_LEFT_RIGHT)).save(out, quality=90, subsampling="4:2:0")
+
+
+def make_large(folder):
+    """Parts made larger, and a sensor's noise."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+    rng = numpy.random.default_rng(2)
+    photos = [Image.fromarray(photo) for photo in load_sample_images().images]
+    for i in range(48):
+        w = int(rng.integers(400, 561))
+        h, photo = w * 3 // 4, photos[i % 2]
+        left, top = int(rng.integers(0, photo.width - w + 1)), int(rng.integers(0, photo.height - h + 1))
+        part = numpy.asarray(photo.resize((2048, 1536), Image.BICUBIC, (left, top, left + w, top + h)), numpy.float32)
+        part = (part + rng.normal(0, 3, part.shape)).clip(0, 255).astype(numpy.uint8)
+        out = folder / f"class{i % 4}" / f"{i:04}.jpg"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(part).save(out, quality=90, subsampling="4:2:0")
 
 
 def torchvision_transforms(train):
@@ -119,6 +137,8 @@ def loader(folder, train, workers):
 what, where = sys.argv[1], pathlib.Path(sys.argv[2])
 if what == "make":
     make(where)
+elif what == "make-large":
+    make_large(where)
 elif what == "loader":
     loader(where, sys.argv[3] == "train", int(sys.argv[4]))
 else:

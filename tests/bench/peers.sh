@@ -91,6 +91,12 @@ run() {
         row val-pipeline img/s "rate $pipeline $out/photos 64 0 val 2" \
             "rate $python tests/bench/peer_pipeline.py pil $out/photos val"
         ;;
+    fast) # against PIL, and against exact decoding
+        [ -d "$out/large" ] || "$python" tests/bench/peer_pipeline.py make-large "$out/large"
+        row fast img/s "rate $pipeline $out/large 16 0 train 2 fast" \
+            "rate $python tests/bench/peer_pipeline.py pil $out/large train" \
+            "rate $pipeline $out/large 16 0 train 2"
+        ;;
     cache)
         photos
         row cache img/s "$pipeline $out/photos 64 0 train 1 decoded >/dev/null; rate $pipeline $out/photos 64 0 train 4 decoded" \
@@ -123,7 +129,7 @@ run() {
     esac
 }
 [ $# -gt 0 ] || set -- b0 b0-bf16 resnet18 resnet50 vit resnet18-bf16 resnet50-bf16 vit-bf16 mobilenet convnext b0-evaluate \
-    train-pipeline val-pipeline cache loader first-batch job start
+    train-pipeline val-pipeline fast cache loader first-batch job start
 for name in "$@"; do run "$name"; done
 echo
 cat "$out/table"

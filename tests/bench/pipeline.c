@@ -1,5 +1,5 @@
-/* Times the loader: pipeline FOLDER BATCH WORKERS train|val [EPOCHS [decoded]]. Prints the time to the first batch and
- * pictures per second: of the caller's thread (its CPU time, without workers), or of wall time with them. */
+/* Times the loader: pipeline FOLDER BATCH WORKERS train|val [EPOCHS [decoded|fast]]. Prints the time to the first batch
+ * and pictures per second: of the caller's thread (its CPU time, without workers), or of wall time with them. */
 #include "data/base/clock.h"
 #include "data/data.h"
 
@@ -39,7 +39,7 @@ static enum lt_err run(struct loader *loader, int epochs, bool threads)
 
 int main(int argc, char **argv)
 {
-    if (argc < 5) return fprintf(stderr, "usage: pipeline FOLDER BATCH WORKERS train|val [EPOCHS [decoded]]\n"), 2;
+    if (argc < 5) return fprintf(stderr, "usage: pipeline FOLDER BATCH WORKERS train|val [EPOCHS [decoded|fast]]\n"), 2;
     struct set *set;
     struct pipeline *pipeline;
     struct setting *list;
@@ -51,7 +51,13 @@ int main(int argc, char **argv)
     if (err != LT_OK) return fprintf(stderr, "pipeline: %s\n", lt_message()), 1;
     const struct view view = {.set = set, .count = set->samples, .pipeline = pipeline};
     const struct loader_options options = {
-        .batch_size = atoll(argv[2]), .shuffle = train, .workers = atoi(argv[3]), .seed = 1, .cache = argc > 6};
+        .batch_size = atoll(argv[2]),
+        .shuffle = train,
+        .workers = atoi(argv[3]),
+        .seed = 1,
+        .cache = argc > 6 && strcmp(argv[6], "decoded") == 0,
+        .fast = argc > 6 && strcmp(argv[6], "fast") == 0,
+    };
     err = loader_new(&loader, &view, &options);
     if (err == LT_OK) err = run(loader, argc > 5 ? atoi(argv[5]) : 1, options.workers > 0);
     if (err != LT_OK) return fprintf(stderr, "pipeline: %s\n", lt_message()), 1;

@@ -30,6 +30,19 @@ def scene(width, height, seed):
     return Image.fromarray(numpy.clip(picture, 0, 255).astype(numpy.uint8))
 
 
+def like_a_photo(width, height, seed):
+    """Noise whose amplitude falls with frequency as that of photographs does, with weak colours."""
+    rng = numpy.random.default_rng(seed)
+    frequency = numpy.hypot(numpy.fft.fftfreq(height)[:, None], numpy.fft.rfftfreq(width)[None, :])
+    frequency[0, 0] = numpy.inf
+    planes = []
+    for mean, deviation in ((120, 50), (128, 15), (128, 15)):
+        plane = numpy.fft.irfft2(numpy.fft.rfft2(rng.normal(size=(height, width))) / frequency**1.1, (height, width))
+        planes.append(mean + deviation * plane / plane.std())
+    picture = numpy.stack(planes, -1).clip(0, 255).astype(numpy.uint8)
+    return Image.fromarray(picture, "YCbCr").convert("RGB")
+
+
 def encoded(image, kind, **options):
     data = io.BytesIO()
     image.save(data, kind, **options)
@@ -130,7 +143,10 @@ def make(folder):
     rng = random.Random(5)
     rgb = scene(45, 33, 1)
     lines, opened = [], {}
-    for name, data in [*jpeg_files(rgb), *png_files(rgb), ("jpeg_large", encoded(scene(160, 117, 2), "JPEG", quality=75))]:
+    files = [*jpeg_files(rgb), *png_files(rgb), ("jpeg_large", encoded(scene(160, 117, 2), "JPEG", quality=75))]
+    for name, subsampling in (("420", 2), ("422", 1)):
+        files.append((f"photo_{name}", encoded(like_a_photo(233, 174, 3), "JPEG", quality=85, subsampling=subsampling)))
+    for name, data in files:
         image = Image.open(io.BytesIO(data)).convert("RGB")
         opened[name] = image
         lines.append(f"file {name} {image.width} {image.height} {fnv(image.tobytes())} {data.hex()}")
