@@ -230,6 +230,32 @@ static void workers_do_not_show(void **state)
     set_free(set);
 }
 
+/* Fast decoding gives other pixels, near the exact ones, and the same ones for any number of workers. */
+static void fast_decoding_is_near(void **state)
+{
+    (void)state;
+    struct set *set = open_set();
+    struct loader_options options = usual;
+    struct loader *exact = open_loader(set, options);
+    options.fast = true;
+    struct loader *fast = open_loader(set, options);
+    options.workers = 3;
+    struct loader *spread = open_loader(set, options);
+    assert_true(run_epoch(fast, 1, 0, 1) == run_epoch(spread, 1, 0, 1));
+    const struct batch *a, *b;
+    int64_t different = 0, distance = 0, count = 0;
+    assert_int_equal(loader_start(exact, 1, 0), LT_OK);
+    assert_int_equal(loader_start(fast, 1, 0), LT_OK);
+    while (loader_next(exact, &a) == LT_OK && loader_next(fast, &b) == LT_OK && a)
+        for (int64_t i = 0; i < a->n * 16 * 16 * 3; i++, count++) {
+            different += a->pixels[i] != b->pixels[i];
+            distance += abs(a->pixels[i] - b->pixels[i]);
+        }
+    assert_true(count > 0 && different > count / 100 && distance < 4 * count);
+    loader_free(exact), loader_free(fast), loader_free(spread);
+    set_free(set);
+}
+
 /* Overwrites bytes of the one file of the cache folder from a share of it on, or cuts it to `length` when that is not
  * 0.
  */
@@ -438,6 +464,7 @@ int main(void)
         WITH_FOLDER(wrong_folders),
         cmocka_unit_test(wrong_pipelines),
         WITH_FOLDER(workers_do_not_show),
+        WITH_FOLDER(fast_decoding_is_near),
         WITH_FOLDER(the_cache_does_not_show),
         WITH_FOLDER(an_epoch_can_be_left),
         WITH_FOLDER(drop_last_and_order),
