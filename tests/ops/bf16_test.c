@@ -1,6 +1,7 @@
 /* Kernels with activations in bfloat16 against the reference in double, on inputs that bfloat16 has: what is stored in
  * bfloat16 within its rounding (norm of the difference within 4e-3 of the norm), what is float (gradients of
- * parameters, statistics, losses) within 1e-5; with the same bits for any number of threads. */
+ * parameters, statistics, losses) within 1e-5, or 5e-5 behind an activation; with the same bits for any number of
+ * threads. */
 #include "tests/ops/one_node.h"
 #include "tests/ops/runner.h"
 
@@ -32,7 +33,7 @@ static struct results run(const struct op_test *test, const struct backend *back
 static double bound(const struct op_test *test, const struct result *result)
 {
     if (test->op_case->op == OP_conv_norm) return 3e-2; /* and a few of relu fall on the other side */
-    if (result->dtype != DTYPE_BF16) return 1e-5;
+    if (result->dtype != DTYPE_BF16) return test->op_case->op == OP_batch_norm ? 5e-5 : 1e-5; /* a sigmoid to 2^-13 */
     return test->op_case->op == OP_sigmoid ? 2e-2 : 5e-3;
 }
 

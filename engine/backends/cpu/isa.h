@@ -319,6 +319,21 @@ static inline vec vec_exp(vec x)
     return (vec)_mm512_scalef_ps((__m512)vec_exp_near_zero(r), n);
 }
 
+#if defined(LATHE_BF16)
+/* 1 / (1 + exp(-x)) to 2^-13: bfloat16 keeps 2^-9 of it. exp(-x) is 2^t, of the part of t behind the point by a
+ * polynomial. */
+static inline vec vec_sigmoid(vec x)
+{
+    const vec t = x * vec_set(-1.44269504088896341f),
+              f = (vec)_mm512_reduce_ps((__m512)t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    vec p = vec_set(1.3520603e-2f);
+    p = p * f + vec_set(5.2037429e-2f);
+    p = p * f + vec_set(2.4142749e-1f);
+    p = p * f + vec_set(6.9300662e-1f);
+    p = p * f + vec_set(1.0000025f);
+    return (vec)_mm512_rcp14_ps((__m512)(vec_set(1) + (vec)_mm512_scalef_ps((__m512)p, (__m512)t)));
+}
+#else
 /* 1 / (1 + exp(-x)), the reciprocal by one step of Newton's. */
 static inline vec vec_sigmoid(vec x)
 {
@@ -326,6 +341,7 @@ static inline vec vec_sigmoid(vec x)
     const vec d = vec_set(1.0f) + vec_exp((vec)most), y = (vec)_mm512_rcp14_ps((__m512)d);
     return y * (vec_set(2.0f) - d * y);
 }
+#endif
 #else
 static inline vec vec_exp(vec x)
 {
