@@ -103,8 +103,10 @@ struct plan_summary plan_summarise(const struct plan *self)
     for (int i = 0; i < self->tensors; i++)
         if (self->parameter[i]->kind == VALUE_PARAMETER) summary.parameters += shape_count(self->parameter[i]->shape);
     for (int64_t i = 0; i < self->segments; i++) summary.trainable += self->segment[i].count;
-    for (int i = 0; i < self->list[PLAN_EVALUATE].count; i++)
-        summary.macs_forward += self->list[PLAN_EVALUATE].item[i].macs / self->graph->batch;
+    for (size_t n = 0; n < self->graph->node_count; n++) {
+        const struct node *node = self->graph->node[n];
+        if (node->op->macs) summary.macs_forward += node->op->macs(node) / self->graph->batch;
+    }
     for (int i = 0; i < PLAN_LISTS; i++) summary.instructions += self->list[i].count;
     if (self->options.training) {
         summary.gradient_bytes = flat * (self->options.accumulate ? 2 : 1);

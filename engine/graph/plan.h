@@ -32,7 +32,7 @@ struct plan_options {
 struct instruction {
     kernel_function *run;
     struct call *call;
-    int64_t macs;  /* multiply-adds of the full batch */
+    int64_t macs;  /* multiply-adds of the full batch, as its kernel does them */
     int64_t bytes; /* read + written, of the full batch, each tensor once */
 };
 

@@ -151,12 +151,18 @@ static int64_t backward_bytes(const struct call *call)
     return reads & OP_READS_OUT ? bytes + bytes_of(call->out, NODE_OUT_MAX) : bytes;
 }
 
-/* Each gradient with respect to an operand costs as many multiply-adds as forward does; a bias costs none. */
-static int64_t backward_macs(const struct call *call)
+/* Each gradient with respect to an operand costs as many multiply-adds as forward does, unless the kernel knows better;
+ * a bias costs none. */
+static int64_t macs_of(const struct kernel *kernel, const struct node *node, enum kernel_work work)
 {
-    if (call->node->op->macs == NULL) return 0;
-    const int operands = (call->din[0].data != NULL) + (call->din[1].data != NULL);
-    return operands * call->node->op->macs(call->node);
+    if (kernel->macs) return kernel->macs(node, work);
+    return node->op->macs ? node->op->macs(node) : 0;
+}
+
+static int64_t backward_macs(const struct kernel *kernel, const struct call *call)
+{
+    return (call->din[0].data ? macs_of(kernel, call->node, WORK_GRADIENT_0) : 0) +
+           (call->din[1].data ? macs_of(kernel, call->node, WORK_GRADIENT_1) : 0);
 }
 
 void plan_bind(struct plan *self)
@@ -167,11 +173,12 @@ void plan_bind(struct plan *self)
         for (int i = 0; i < self->list[list].count; i++) {
             struct instruction *item = &self->list[list].item[i];
             const struct call *call = item->call;
+            const struct kernel *kernel = self->kernel[call->node->id];
             const bool backward = list == PLAN_BACKWARD;
             item->bytes = bytes_of(call->in, NODE_IN_MAX) + bytes_of(call->out, NODE_OUT_MAX) +
                           bytes_of(call->saved, NODE_SAVED_MAX);
-            if (backward && item->run != self->kernel[call->node->id]->recompute) item->bytes = backward_bytes(call);
-            if (call->node->op->macs) item->macs = backward ? backward_macs(call) : call->node->op->macs(call->node);
+            if (backward && item->run != kernel->recompute) item->bytes = backward_bytes(call);
+            item->macs = backward ? backward_macs(kernel, call) : macs_of(kernel, call->node, WORK_FORWARD);
         }
     }
 }

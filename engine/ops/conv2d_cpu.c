@@ -92,6 +92,16 @@ static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool tu
     winograd_run(pool, &job, layer->call->workspace);
     return true;
 }
+
+/* The gradient of the weight goes the direct way. */
+static int64_t macs(const struct node *node, enum kernel_work work)
+{
+    const int64_t batch = node->in[0]->shape.size[0];
+    const struct conv2d_sizes s = conv2d_sizes(node), back = turned_sizes(s);
+    if (work == WORK_FORWARD && winograd_pays(&s, batch)) return winograd_macs(&s, batch);
+    if (work == WORK_GRADIENT_0 && turns(&s) && winograd_pays(&back, batch)) return winograd_macs(&back, batch);
+    return op_conv2d.macs(node);
+}
 #else
 static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threads)
 {
@@ -101,6 +111,11 @@ static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threa
 static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool turned)
 {
     return (void)layer, (void)pool, (void)turned, false;
+}
+
+static int64_t macs(const struct node *node, enum kernel_work work)
+{
+    return (void)work, op_conv2d.macs(node);
 }
 #endif
 
@@ -444,4 +459,5 @@ static void backward(const struct call *call, const struct step *step)
 }
 
 extern const struct kernel ISA_NAME(conv2d_cpu);
-const struct kernel ISA_NAME(conv2d_cpu) = {.forward = forward, .backward = backward, .workspace = workspace};
+const struct kernel ISA_NAME(conv2d_cpu) = {
+    .forward = forward, .backward = backward, .workspace = workspace, .macs = macs};

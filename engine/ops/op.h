@@ -30,6 +30,8 @@ struct call {
 
 typedef void kernel_function(const struct call *call, const struct step *step);
 
+enum kernel_work { WORK_FORWARD, WORK_GRADIENT_0, WORK_GRADIENT_1 };
+
 /* The kernels of one op on one backend. */
 struct kernel {
     kernel_function *forward;      /* training */
@@ -42,6 +44,9 @@ struct kernel {
     bool recompute_from_saved; /* it reads no activation among in[] */
     /* Bytes of workspace for the largest of the three; NULL: none. `threads` is the pool's size. */
     size_t (*workspace)(const struct node *node, int threads);
+    /* Multiply-adds that it does where it knows a shorter way than the op's definition: of forward, or of the gradient
+     * with respect to an operand, in[0] or in[1]. NULL: as many as op->macs, for each. */
+    int64_t (*macs)(const struct node *node, enum kernel_work work);
 };
 
 /* y = f(x) and its slope at x: what an op needs to be done in one pass with the op before it (engine/graph/fuse.c). */

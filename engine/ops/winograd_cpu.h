@@ -43,6 +43,11 @@ static inline bool winograd_pays(const struct conv2d_sizes *s, int64_t batch)
            s->co >= WINOGRAD_CHANNELS && batch * winograd_tiles(s) >= WINOGRAD_TILES;
 }
 
+static inline int64_t winograd_macs(const struct conv2d_sizes *s, int64_t batch)
+{
+    return batch * winograd_tiles(s) * PLACES * s->ci * s->co * s->groups;
+}
+
 /* Tiles of one block, and floats from one place to the next: not a multiple of a page, whose lines would all fall into
  * the same set of the first-level cache. */
 static inline int64_t winograd_block(int64_t ci)
