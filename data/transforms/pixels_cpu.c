@@ -170,7 +170,7 @@ static void weigh_all(uint8_t *to, const uint8_t *from, const struct filter *fil
 static void horizontal(uint8_t *out, const uint8_t *in, size_t stride, int width, int rows, int channels,
                        const struct filter *filter, uint8_t *scratch)
 {
-    const size_t in_row = (size_t)(width * channels), out_row = (size_t)(filter->count * channels);
+    const size_t in_row = (size_t)width * (size_t)channels, out_row = (size_t)filter->count * (size_t)channels;
     uint8_t *columns = scratch, *turned = scratch + (in_row + 16) * PIXEL_ROWS;
     for (int y = 0; y < rows; y += PIXEL_ROWS) {
         const int here = rows - y < PIXEL_ROWS ? rows - y : PIXEL_ROWS;
