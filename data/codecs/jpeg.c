@@ -68,6 +68,15 @@ static bool has_four(const struct jpeg_decompress_struct *jpeg)
     return jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
 }
 
+/* What is wanted of a file: a part as pixels, or as planes. */
+struct request {
+    enum lt_err (*read)(struct reader *self, const struct request *request); /* everything that may jump */
+    struct picture *picture;
+    struct planes *planes;
+    struct box part;
+    int shrink;
+};
+
 /* Columns that are decoded beside those that are wanted: smooth upsampling looks at its neighbours. */
 enum { MARGIN = 2 };
 
@@ -112,9 +121,10 @@ static bool has_end(const struct jpeg_decompress_struct *jpeg, const uint8_t *by
     return false;
 }
 
-/* Everything that may jump. */
-static enum lt_err decode_part(struct reader *self, struct picture *picture, const struct box *part)
+static enum lt_err read_part(struct reader *self, const struct request *request)
 {
+    struct picture *picture = request->picture;
+    const struct box *part = &request->part;
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
     LT_TRY(picture_resize(picture, part->height, part->width));
@@ -187,16 +197,17 @@ static void read_groups(struct jpeg_decompress_struct *jpeg, const struct planes
     }
 }
 
-/* Everything that may jump. */
-static enum lt_err decode_planes(struct reader *self, struct planes *planes, const struct box *part, int shrink)
+static enum lt_err read_planes(struct reader *self, const struct request *request)
 {
+    struct planes *planes = request->planes;
+    const struct box *part = &request->part;
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
     if (jpeg->jpeg_color_space != JCS_YCbCr || jpeg->num_components != 3) return LT_OK;
     jpeg->out_color_space = JCS_YCbCr;
     jpeg->raw_data_out = TRUE;
     jpeg->scale_num = 1;
-    jpeg->scale_denom = (unsigned)shrink;
+    jpeg->scale_denom = (unsigned)request->shrink;
     jpeg_start_decompress(jpeg);
     const int lines = jpeg->max_v_samp_factor * DCTSIZE; /* of the picture */
     const int first = part->top / lines, end = (part->top + part->height + lines - 1) / lines;
@@ -230,21 +241,12 @@ static void close_reader(struct reader *self)
     free(self);
 }
 
-/* A part as pixels, or as planes. */
-struct request {
-    struct picture *picture;
-    struct planes *planes;
-    struct box part;
-    int shrink;
-};
-
 static enum lt_err fulfil(const struct request *request, const uint8_t *bytes, size_t length)
 {
     struct reader *self = open_reader(bytes, length);
     enum lt_err err;
     if (setjmp(self->failed) == 0) {
-        err = request->planes ? decode_planes(self, request->planes, &request->part, request->shrink)
-                              : decode_part(self, request->picture, &request->part);
+        err = request->read(self, request);
         if (err == LT_OK && self->damaged) err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: %s", self->message);
         if (err == LT_OK && !has_end(&self->jpeg, bytes, length))
             err = lt_fail(LT_EDATA, "the JPEG is damaged or cut off: it has no end");
@@ -257,13 +259,14 @@ static enum lt_err fulfil(const struct request *request, const uint8_t *bytes, s
 
 static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
 {
-    return fulfil(&(struct request){.picture = picture, .part = part}, bytes, length);
+    return fulfil(&(struct request){.read = read_part, .picture = picture, .part = part}, bytes, length);
 }
 
 static enum lt_err decode_to_planes(struct planes *planes, const uint8_t *bytes, size_t length, struct box part,
                                     int shrink)
 {
-    return fulfil(&(struct request){.planes = planes, .part = part, .shrink = shrink}, bytes, length);
+    return fulfil(&(struct request){.read = read_planes, .planes = planes, .part = part, .shrink = shrink}, bytes,
+                  length);
 }
 
 static enum lt_err size(int64_t *height, int64_t *width, const uint8_t *bytes, size_t length)
