@@ -1,22 +1,26 @@
 #include "tui/app.h"
 
-#include "data/base/clock.h"
 #include "tui/menu.h"
 #include "tui/term/term.h"
+#include "tui/views/view.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { FRAME_MS = 250, INPUT_MAX = 64 << 20 };
+void app_release(struct app *self)
+{
+    for (int i = 0; i < VIEWS; i++) {
+        if (self->state[i] && view_at(i)->release) view_at(i)->release(self->state[i]);
+        free(self->state[i]);
+    }
+    text_release(&self->out);
+    feed_release(&self->feed);
+    *self = (struct app){0};
+}
 
 /* ---- actions: one function per row of actions.def ---- */
 
-static void ask(struct app *app, enum control command)
+void app_ask(struct app *app, enum control command)
 {
     if (app->read_only)
         snprintf(app->feed.asked, sizeof app->feed.asked, "%s", "this screen only looks");
@@ -27,24 +31,28 @@ static void ask(struct app *app, enum control command)
 static void do_pause(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    ask(app, app->feed.status.state == RUN_PAUSED ? COMMAND_RESUME : COMMAND_PAUSE);
+    app_ask(app, app->feed.status.state == RUN_PAUSED ? COMMAND_RESUME : COMMAND_PAUSE);
 }
 
 static void do_checkpoint(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    ask(app, COMMAND_CHECKPOINT);
+    app_ask(app, COMMAND_CHECKPOINT);
 }
 
 static void do_validate(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    ask(app, COMMAND_VALIDATE);
+    app_ask(app, COMMAND_VALIDATE);
 }
 
 static void do_quit(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
+    if (app->feed.ended) { /* nothing to decide any more */
+        app->leave = true;
+        return;
+    }
     app->overlay = OVERLAY_QUIT;
     app->choice = QUIT_DETACH;
 }
@@ -53,7 +61,7 @@ static void do_interrupt(struct app *app, int64_t now_ns)
 {
     if (app->interrupted_ns && now_ns - app->interrupted_ns < 2 * (int64_t)1000000000) {
         app->overlay = OVERLAY_NONE;
-        ask(app, COMMAND_SAVE_AND_STOP);
+        app_ask(app, COMMAND_SAVE_AND_STOP);
         return;
     }
     app->interrupted_ns = now_ns;
@@ -64,6 +72,25 @@ static void do_help(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
     app->overlay = app->overlay == OVERLAY_HELP ? OVERLAY_NONE : OVERLAY_HELP;
+    app->help_top = 0;
+}
+
+static void do_next_view(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    app->view = (app->view + 1) % VIEWS;
+}
+
+static void do_previous_view(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    app->view = (app->view + VIEWS - 1) % VIEWS;
+}
+
+static void do_freeze(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    app->frozen = !app->frozen;
 }
 
 static void do_repaint(struct app *app, int64_t now_ns)
@@ -88,11 +115,23 @@ static void choose_quit(struct app *app, int choice)
 {
     app->overlay = OVERLAY_NONE;
     if (choice == QUIT_DETACH) app->leave = true;
-    if (choice == QUIT_SAVE_AND_STOP) ask(app, COMMAND_SAVE_AND_STOP);
-    if (choice == QUIT_STOP) ask(app, COMMAND_STOP);
+    if (choice == QUIT_SAVE_AND_STOP) app_ask(app, COMMAND_SAVE_AND_STOP);
+    if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP);
 }
 
-void app_key(struct app *app, int key, int64_t now_ns)
+/* ---- keys ---- */
+
+static bool run_view_key(struct app *app, const struct view_key *table, int count, int key)
+{
+    for (int i = 0; i < count; i++) {
+        if (key != table[i].key && key != table[i].other) continue;
+        table[i].run(app, view_state(app, app->view));
+        return true;
+    }
+    return false;
+}
+
+static void run_action(struct app *app, int key, int64_t now_ns)
 {
     static const struct {
         int key, other;
@@ -102,161 +141,34 @@ void app_key(struct app *app, int key, int64_t now_ns)
 #include "tui/actions.def"
 #undef ACTION
     };
-    app->feed.version++;
-    if (app->feed.ended) { /* the last picture was looked at */
-        app->leave = true;
-        return;
-    }
-    int choice = app->overlay == OVERLAY_QUIT ? menu_quit_key(app, key) : -1;
-    if (choice >= 0) {
-        choose_quit(app, choice);
-        return;
-    }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (key == table[i].key || key == table[i].other) table[i].run(app, now_ns);
 }
 
-/* ---- the loop ---- */
-
-struct session {
-    struct app app;
-    struct canvas canvas;
-    struct text in;
-    int fd;
-    uint64_t drawn; /* version of the feed that is on the screen */
-    int64_t drawn_ns;
-};
-
-/* Whole frames out of what arrived; false when it is no run that talks there. */
-static bool take_frames(struct session *self)
+/* Keys of the view come first, then those of all charts, then the rest. */
+static void view_key(struct app *app, int key, int64_t now_ns)
 {
-    size_t at = 0;
-    for (;;) {
-        enum wire_type type;
-        const void *payload;
-        size_t length;
-        int64_t used = wire_next(self->in.bytes + at, self->in.length - at, &type, &payload, &length);
-        if (used < 0 || (used > 0 && !feed_apply(&self->app.feed, type, payload, length))) return false;
-        if (used == 0) break;
-        at += (size_t)used;
+    const struct view *view = view_at(app->view);
+    if (view->typed && view->typed(app, view_state(app, app->view), key)) return;
+    if (key >= '1' && key < '1' + VIEWS) {
+        app->view = key - '1';
+        return;
     }
-    memmove(self->in.bytes, self->in.bytes + at, self->in.length - at);
-    self->in.length -= at;
-    return true;
+    if (run_view_key(app, view->keys, view->key_count, key)) return;
+    if (view->has_charts && run_view_key(app, view_lens_keys, view_lens_key_count, key)) return;
+    run_action(app, key, now_ns);
 }
 
-static void read_run(struct session *self)
+void app_key(struct app *app, int key, int64_t now_ns)
 {
-    char block[65536];
-    for (int i = 0; i < 16; i++) {
-        ssize_t got = read(self->fd, block, sizeof block);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
-        if (got <= 0) {
-            self->app.lost = true;
-            break;
-        }
-        text_add_bytes(&self->in, block, (size_t)got);
-        if (self->in.length > INPUT_MAX || !take_frames(self)) {
-            self->app.lost = true;
-            break;
-        }
-    }
-}
-
-static void write_run(struct session *self)
-{
-    struct text *out = &self->app.out;
-    while (out->length > 0) {
-        ssize_t wrote = write(self->fd, out->bytes, out->length);
-        if (wrote <= 0) return; /* full: poll says when there is room; gone: reading will tell */
-        memmove(out->bytes, out->bytes + wrote, out->length - (size_t)wrote);
-        out->length -= (size_t)wrote;
-    }
-}
-
-static void read_keys(struct session *self)
-{
-    int key;
-    while ((key = term_key()) != TERM_NONE && !self->app.leave) {
-        if (key == TERM_HANGUP)
-            self->app.leave = true;
-        else if (key == TERM_RESIZE)
-            self->app.repaint = true;
-        else
-            app_key(&self->app, key, clock_ns());
-    }
-    if (self->app.suspend) {
-        self->app.suspend = false;
-        term_suspend();
-        self->app.repaint = true;
-    }
-}
-
-/* Draws when something changed: at once for keys, else at most four times a second, never while the terminal is behind.
- */
-static void draw(struct session *self, bool at_once)
-{
-    int64_t now = clock_ns();
-    int width, height;
-    term_size(&width, &height);
-    bool resized = width != self->canvas.width || height != self->canvas.height;
-    bool due = at_once || resized || self->app.repaint || now - self->drawn_ns >= FRAME_MS * (int64_t)1000000;
-    bool changed = resized || self->app.repaint || self->drawn != self->app.feed.version;
-    if (!due || !changed || (term_is_busy() && !at_once)) return;
-    if (resized) canvas_resize(&self->canvas, width, height);
-    app_draw(&self->app, &self->canvas);
-    term_draw(&self->canvas, self->app.repaint);
-    self->app.repaint = false;
-    self->drawn = self->app.feed.version;
-    self->drawn_ns = now;
-}
-
-static void loop(struct session *self)
-{
-    while (!self->app.leave && !(self->app.lost && !self->app.feed.ended)) {
-        bool run_there = !self->app.lost;
-        struct pollfd fds[3] = {
-            {.fd = term_fd(), .events = POLLIN},
-            {.fd = term_signal_fd(), .events = POLLIN},
-            {.fd = run_there ? self->fd : -1, .events = (short)(POLLIN | (self->app.out.length ? POLLOUT : 0))}};
-        uint64_t before = self->app.feed.version;
-        poll(fds, 3, self->drawn == before && !self->app.repaint ? -1 : FRAME_MS);
-        if (fds[2].revents) read_run(self);
-        uint64_t arrived = self->app.feed.version;
-        read_keys(self);
-        write_run(self);
-        draw(self, self->app.feed.version != arrived);
-    }
-}
-
-static void fill_end(struct session *self, struct screen_end *end)
-{
-    struct feed *feed = &self->app.feed;
-    end->how = feed->ended ? SCREEN_RUN_ENDED : self->app.lost ? SCREEN_LOST : SCREEN_DETACHED;
-    end->exit_code = feed->exit_code;
-    end->sentence = feed->sentence;
-    feed->sentence = NULL;
-}
-
-enum lt_err screen_run(const struct screen_options *options, struct screen_end *end)
-{
-    struct session self = {.fd = options->fd, .app = {.read_only = options->read_only, .repaint = true}};
-    struct term_options term = {.color = options->color, .glyphs = options->glyphs};
-    struct theme theme;
-    theme_default(&theme);
-    enum lt_err err = term_open(&term, &theme);
-    if (err == LT_OK) {
-        fcntl(self.fd, F_SETFL, fcntl(self.fd, F_GETFL) | O_NONBLOCK);
-        self.canvas.ascii = !term_has_glyphs();
-        draw(&self, true);
-        loop(&self);
-        term_close();
-        fill_end(&self, end);
-    }
-    close(self.fd);
-    canvas_release(&self.canvas);
-    text_release(&self.in);
-    text_release(&self.app.out);
-    feed_release(&self.app.feed);
-    return err;
+    app->feed.version++;
+    const int choice = app->overlay == OVERLAY_QUIT ? menu_quit_key(app, key) : -1;
+    if (choice >= 0)
+        choose_quit(app, choice);
+    else if (app->overlay == OVERLAY_HELP && menu_help_key(app, key))
+        return;
+    else if (app->overlay != OVERLAY_NONE)
+        run_action(app, key, now_ns);
+    else
+        view_key(app, key, now_ns);
 }

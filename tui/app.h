@@ -1,47 +1,38 @@
-/* The screen at work: frames of a run in, keys of a person in, pictures and commands out. One loop for a run just
- * started and for one attached to. Thread: the main thread of a screen process. */
+/* The screen without a terminal: what is shown, which keys do what, and the picture of it all. Views (tui/views) and
+ * tests include this. Thread: the screen's. */
 #pragma once
 
-#include "data/base/err.h"
 #include "data/base/text.h"
 #include "tui/draw/canvas.h"
+#include "tui/draw/lens.h"
 #include "tui/feed/feed.h"
 
 #include <stdbool.h>
 
-enum screen_how { SCREEN_DETACHED, SCREEN_RUN_ENDED, SCREEN_LOST };
-
-struct screen_options {
-    int fd;                     /* connected to the run; taken */
-    const char *color, *glyphs; /* as on the command line; NULL = auto */
-    bool read_only;             /* commands are refused here */
-};
-
-struct screen_end {
-    enum screen_how how;
-    int exit_code;  /* of the run, when it ended */
-    char *sentence; /* its last one; caller frees; may be NULL */
-};
-
-/* Shows the run until the person leaves, the run ends and was looked at, or the line to it is lost. The terminal is as
- * before afterwards. */
-enum lt_err screen_run(const struct screen_options *options, struct screen_end *end) LT_MUST_CHECK;
-
-/* ---- the parts without a terminal, as tests call them ---- */
-
 enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT };
+
+enum { APP_VIEWS_MAX = 9 };
 
 struct app {
     struct feed feed;
     struct text out; /* frames to send */
     enum overlay overlay;
-    int choice; /* in the quit menu */
+    int choice, help_top;       /* in the quit menu; the first line of the help that is shown */
+    int view;                   /* enum view_id */
+    void *state[APP_VIEWS_MAX]; /* each view's own, made when it is first shown */
+    struct lens lens;           /* how all charts look at their series */
     bool read_only, leave, lost, repaint, suspend;
+    bool frozen; /* the picture stands still while the run goes on */
     int64_t interrupted_ns;
 };
 
+void app_release(struct app *self);
+
 /* Draws the whole screen for the canvas's size. */
-void app_draw(const struct app *app, struct canvas *canvas);
+void app_draw(struct app *app, struct canvas *canvas);
 
 /* One key; `now_ns` is the monotonic clock. */
 void app_key(struct app *app, int key, int64_t now_ns);
+
+/* For views: asks the run for something, unless this screen only looks. */
+void app_ask(struct app *app, enum control command);

@@ -1,53 +1,116 @@
-/* The picture of the Train view: panes by layout, the line of keys, menus on top. */
+/* The picture of the screen: tabs, a view, the line of keys, menus on top. */
 #include "tui/app.h"
-#include "tui/layout.h"
 #include "tui/menu.h"
+#include "tui/views/view.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Keys at the left, what became of the last command at the right. */
+enum { LEAST_WIDTH = 20, LEAST_HEIGHT = 5, TABS_HEIGHT = 16 };
+
+/* What became of the last command, or that the run ended. */
+static int draw_answer(const struct app *app, struct canvas *canvas, struct rect rect)
+{
+    const struct feed *feed = &app->feed;
+    const bool bad = strncmp(feed->answer, "not", 3) == 0 || (feed->ended && feed->exit_code);
+    char text[400];
+    if (feed->ended)
+        snprintf(text, sizeof text, "the run ended; q closes this screen");
+    else if (feed->asked[0])
+        snprintf(text, sizeof text, "%s: %s", feed->asked, feed->answer[0] ? feed->answer : "asked");
+    else
+        return 0;
+    return canvas_text(canvas, rect.x, rect.y, rect.width,
+                       bad           ? SLOT_BAD
+                       : feed->ended ? SLOT_GOOD
+                                     : SLOT_WARNING,
+                       "%s", text);
+}
+
+static int draw_hint(struct canvas *canvas, int x, struct rect rect, const char *key, const char *hint)
+{
+    const int end = rect.x + rect.width, width = (int)strlen(key) + (int)strlen(hint) + 1;
+    if (x + width > end) return x;
+    x += canvas_text(canvas, x, rect.y, end - x, SLOT_KEY, "%s", key) + 1;
+    return x + canvas_text(canvas, x, rect.y, end - x, SLOT_DIM, "%s", hint) + 2;
+}
+
+static int draw_hints(struct canvas *canvas, int x, struct rect rect, const struct view_key *keys, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (keys[i].hint) x = draw_hint(canvas, x, rect, keys[i].words, keys[i].hint);
+    return x;
+}
+
+/* An answer where there is one, else the keys. */
 static void draw_footer(const struct app *app, struct canvas *canvas, struct rect rect)
 {
-    const char *keys[][2] = {{"p", app->feed.status.state == RUN_PAUSED ? "resume" : "pause"},
-                             {"c", "checkpoint"},
-                             {"q", "quit"},
-                             {"?", "help"}};
-    int x = rect.x, end = rect.x + rect.width;
-    for (int i = 0; i < 4 && x < end; i++) {
-        x += canvas_text(canvas, x, rect.y, end - x, SLOT_KEY, "%s", keys[i][0]) + 1;
-        x += canvas_text(canvas, x, rect.y, end - x, SLOT_DIM, "%s", keys[i][1]) + 2;
+    const struct view *view = view_at(app->view);
+    int x = draw_hint(canvas, rect.x, rect, "p", app->feed.status.state == RUN_PAUSED ? "resume" : "pause");
+    x = draw_hint(canvas, x, rect, "c", "checkpoint");
+    x = draw_hint(canvas, x, rect, "q", "quit");
+    x = draw_hint(canvas, x, rect, "?", "help");
+    if (app->frozen) x += 2 + canvas_text(canvas, x, rect.y, rect.x + rect.width - x, SLOT_WARNING, "held (Z)");
+    const struct rect rest = {x + 1, rect.y, rect.x + rect.width - x - 1, 1};
+    if (rest.width < 4 || draw_answer(app, canvas, rest)) return;
+    x = draw_hints(canvas, rest.x, rect, view->keys, view->key_count);
+    if (view->has_charts) draw_hints(canvas, x, rect, view_lens_keys, view_lens_key_count);
+}
+
+/* "120 · epoch 2.3 · 00:01:22" of the crosshair. */
+static int cursor_text(const struct app *app, char *text, size_t size)
+{
+    const struct scope scope = view_scope(app);
+    char clock[16];
+    if (!scope.has_cursor) return 0;
+    text_clock(clock, scope.wall_cursor - scope.wall_begin);
+    int length = snprintf(text, size, "step %" PRId64, scope.cursor);
+    if (scope.steps_per_epoch > 0)
+        length += snprintf(text + length, size - (size_t)length, "  epoch %.2f",
+                           (double)scope.cursor / scope.steps_per_epoch);
+    return length + snprintf(text + length, size - (size_t)length, "  %s", clock);
+}
+
+static void draw_tabs(const struct app *app, struct canvas *canvas, struct rect rect)
+{
+    char cursor[96];
+    const int tail = view_at(app->view)->has_charts ? cursor_text(app, cursor, sizeof cursor) : 0;
+    int x = rect.x, end = rect.x + rect.width - (tail ? tail + 2 : 0);
+    for (int i = 0; i < VIEWS; i++) {
+        const char *name = view_at(i)->name;
+        const bool chosen = i == app->view;
+        const int width = (int)strlen(name) + 2;
+        if (x + width > end) break;
+        canvas_text(canvas, x, rect.y, 1, SLOT_KEY, "%d", i + 1);
+        canvas_text(canvas, x + 2, rect.y, width, chosen ? SLOT_CHOSEN : SLOT_DIM, "%s", name);
+        x += width + 2;
     }
-    const struct feed *feed = &app->feed;
-    if (feed->ended)
-        canvas_text(canvas, x + 1, rect.y, end - x - 1, feed->exit_code ? SLOT_BAD : SLOT_GOOD,
-                    "the run ended; any key closes this screen");
-    else if (feed->asked[0])
-        canvas_text(canvas, x + 1, rect.y, end - x - 1, strncmp(feed->answer, "not", 3) == 0 ? SLOT_BAD : SLOT_WARNING,
-                    "%s: %s", feed->asked, feed->answer[0] ? feed->answer : "asked");
+    if (tail) canvas_text(canvas, rect.x + rect.width - tail, rect.y, tail, SLOT_VALUE, "%s", cursor);
 }
 
 static void draw_too_small(struct canvas *canvas)
 {
-    canvas_text(canvas, 0, 0, canvas->width, SLOT_TEXT, "lathe needs %dx%d", LAYOUT_MIN_WIDTH, LAYOUT_MIN_HEIGHT);
+    canvas_text(canvas, 0, 0, canvas->width, SLOT_TEXT, "lathe needs %dx%d", LEAST_WIDTH, LEAST_HEIGHT);
     canvas_text(canvas, 0, 1, canvas->width, SLOT_DIM, "make it larger");
 }
 
-void app_draw(const struct app *app, struct canvas *canvas)
+void app_draw(struct app *app, struct canvas *canvas)
 {
-    struct layout layout;
     canvas_clear(canvas);
-    layout_solve(&layout, canvas->width, canvas->height);
-    if (layout.too_small) {
+    if (canvas->width < LEAST_WIDTH || canvas->height < LEAST_HEIGHT) {
         draw_too_small(canvas);
         return;
     }
+    struct rect rest = {0, 0, canvas->width, canvas->height};
+    const struct rect footer = {0, --rest.height, canvas->width, 1};
+    const struct scene scene = view_scene(app);
+    pane_at(PANE_header)->draw(canvas, rect_take(&rest, 1), &scene);
+    if (canvas->height >= TABS_HEIGHT) draw_tabs(app, canvas, rect_take(&rest, 1));
     if (!app->feed.has_status)
-        canvas_text(canvas, 2, 2, canvas->width - 4, SLOT_DIM, "waiting for the run …");
+        canvas_text(canvas, 2, rest.y + 1, canvas->width - 4, SLOT_DIM, "waiting for the run …");
     else
-        for (int i = 0; i < PANES; i++)
-            if (layout.pane[i].width > 0 && layout.pane[i].height > 0)
-                pane_at(i)->draw(canvas, layout.pane[i], &app->feed);
-    draw_footer(app, canvas, layout.footer);
+        view_at(app->view)->draw(app, view_state(app, app->view), canvas, rest);
+    draw_footer(app, canvas, footer);
     if (app->overlay != OVERLAY_NONE) menu_draw(app, canvas);
 }

@@ -1,14 +1,5 @@
 #include "tui/layout.h"
 
-/* What is left of the screen, from the top; rows are taken off it. */
-static struct rect take_rows(struct rect *rest, int rows)
-{
-    struct rect taken = {rest->x, rest->y, rest->width, rows < rest->height ? rows : rest->height};
-    rest->y += taken.height;
-    rest->height -= taken.height;
-    return taken;
-}
-
 /* Two by two charts where they fit, side by side or one below the other where they do not, the most important first. */
 static void place_charts(struct layout *self, struct rect area)
 {
@@ -28,19 +19,14 @@ static void place_charts(struct layout *self, struct rect area)
     }
 }
 
-void layout_solve(struct layout *self, int width, int height)
+void layout_solve(struct layout *self, struct rect rect)
 {
-    *self = (struct layout){.too_small = width < LAYOUT_MIN_WIDTH || height < LAYOUT_MIN_HEIGHT};
-    if (self->too_small) return;
-    struct rect rest = {0, 0, width, height};
-    self->pane[PANE_header] = take_rows(&rest, 1);
-    self->footer = (struct rect){0, height - 1, width, 1};
-    rest.height--;
-    self->pane[PANE_bars] = take_rows(&rest, 3);
-    int events = rest.height >= 36 ? 10 : rest.height >= 26 ? 7 : rest.height >= 17 ? 4 : 0;
-    int phases = rest.height - events >= 13 && width >= 40 ? 3 : 0;
-    struct rect charts = take_rows(&rest, rest.height - events - phases);
-    place_charts(self, charts);
-    self->pane[PANE_phases] = take_rows(&rest, phases);
-    self->pane[PANE_events] = take_rows(&rest, events);
+    struct rect rest = rect;
+    *self = (struct layout){0};
+    self->pane[PANE_bars] = rect_take(&rest, 3);
+    int events = rest.height >= 36 ? 10 : rest.height >= 26 ? 7 : rest.height >= 16 ? 4 : 0;
+    int phases = rest.height - events >= 12 && rect.width >= 40 ? 3 : 0;
+    place_charts(self, rect_take(&rest, rest.height - events - phases));
+    self->pane[PANE_phases] = rect_take(&rest, phases);
+    self->pane[PANE_events] = rect_take(&rest, events);
 }

@@ -1,6 +1,7 @@
 #include "tui/menu.h"
 
 #include "tui/term/term.h"
+#include "tui/views/view.h"
 
 #include <string.h>
 
@@ -38,13 +39,47 @@ static struct rect open_box(struct canvas *canvas, int width, int height, const 
     return (struct rect){box.x + 2, box.y + 1, box.width - 4, box.height - 2};
 }
 
-static void draw_help(struct canvas *canvas)
+/* One line of the help: keys of the view, of all charts, of everything. Returns NULL past the end. */
+static const char *help_line(const struct app *app, int line, const char **keys)
 {
-    struct rect inside = open_box(canvas, 64, ACTIONS + 2, "keys");
-    for (int i = 0; i < ACTIONS && i < inside.height; i++) {
-        canvas_text(canvas, inside.x, inside.y + i, 8, SLOT_KEY, "%s", actions[i].keys);
-        canvas_text(canvas, inside.x + 9, inside.y + i, inside.width - 9, SLOT_TEXT, "%s", actions[i].help);
+    const struct view *view = view_at(app->view);
+    if (line < view->key_count) return *keys = view->keys[line].words, view->keys[line].help;
+    line -= view->key_count;
+    const int charts = view->has_charts ? view_lens_key_count : 0;
+    if (line < charts) return *keys = view_lens_keys[line].words, view_lens_keys[line].help;
+    line -= charts;
+    return line < ACTIONS ? (*keys = actions[line].keys, actions[line].help) : NULL;
+}
+
+static void draw_help(const struct app *app, struct canvas *canvas)
+{
+    enum { KEYS = 12 };
+    const char *keys;
+    int lines = 0;
+    while (help_line(app, lines, &keys)) lines++;
+    const struct rect inside = open_box(canvas, 68, lines + 2, "keys");
+    const int most = lines - inside.height, top = app->help_top < most ? app->help_top : most > 0 ? most : 0;
+    for (int i = 0; i < inside.height; i++) {
+        const char *help = help_line(app, top + i, &keys);
+        if (!help) break;
+        canvas_text(canvas, inside.x, inside.y + i, KEYS - 1, SLOT_KEY, "%s", keys);
+        canvas_text(canvas, inside.x + KEYS, inside.y + i, inside.width - KEYS, SLOT_TEXT, "%s", help);
     }
+    if (top < most)
+        canvas_text(canvas, inside.x, inside.y + inside.height, inside.width, SLOT_DIM, " %d more; Down shows them ",
+                    most - top);
+}
+
+bool menu_help_key(struct app *app, int key)
+{
+    const int by = key == TERM_DOWN || key == 'j' ? 1
+                   : key == TERM_UP || key == 'k' ? -1
+                   : key == TERM_PAGE_DOWN        ? 10
+                   : key == TERM_PAGE_UP          ? -10
+                                                  : 0;
+    if (by == 0) return false;
+    app->help_top = app->help_top + by < 0 ? 0 : app->help_top + by;
+    return true;
 }
 
 static void draw_quit(const struct app *app, struct canvas *canvas)
@@ -61,7 +96,7 @@ static void draw_quit(const struct app *app, struct canvas *canvas)
 
 void menu_draw(const struct app *app, struct canvas *canvas)
 {
-    if (app->overlay == OVERLAY_HELP) draw_help(canvas);
+    if (app->overlay == OVERLAY_HELP) draw_help(app, canvas);
     if (app->overlay == OVERLAY_QUIT) draw_quit(app, canvas);
 }
 

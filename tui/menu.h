@@ -7,5 +7,8 @@ enum quit_choice { QUIT_DETACH, QUIT_SAVE_AND_STOP, QUIT_STOP, QUIT_STAY, QUIT_C
 
 void menu_draw(const struct app *app, struct canvas *canvas);
 
+/* A key that scrolls the help; false: another one. */
+bool menu_help_key(struct app *app, int key);
+
 /* A key while the quit menu is open; returns what was chosen, -1 when nothing yet. */
 int menu_quit_key(struct app *app, int key);

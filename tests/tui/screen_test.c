@@ -146,7 +146,7 @@ static void golden(const char *name, int width, int height, bool ascii, enum ove
     for (int i = 0; ascii && i < width * height; i++) assert_true(canvas.cell[i].code < 128);
     text_release(&drawn);
     canvas_release(&canvas);
-    feed_release(&app.feed);
+    app_release(&app);
 }
 
 static void screens(void **state)
@@ -177,7 +177,7 @@ static void every_size(void **state)
                 app_draw(&empty, &canvas);
             }
     canvas_release(&canvas);
-    feed_release(&full.feed);
+    app_release(&full), app_release(&empty);
 }
 
 /* ---- keys ---- */
@@ -228,8 +228,7 @@ static void keys_do_what_the_help_says(void **state)
     app_key(&app, 'q', 0);
     app_key(&app, 'd', 0);
     assert_true(app.leave);
-    text_release(&app.out);
-    feed_release(&app.feed);
+    app_release(&app);
 }
 
 static void a_read_only_screen_sends_nothing(void **state)
@@ -240,7 +239,7 @@ static void a_read_only_screen_sends_nothing(void **state)
     app_key(&app, 'p', 0);
     app_key(&app, 'c', 0);
     assert_int_equal(app.out.length, 0);
-    feed_release(&app.feed);
+    app_release(&app);
 }
 
 int main(void)

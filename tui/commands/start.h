@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/engine.h"
-#include "tui/app.h"
+#include "tui/screen.h"
 
 struct start_options {
     bool headless;

@@ -38,8 +38,12 @@ enum glyph {
     GLYPH_CORNER,
     GLYPH_TICK,
     GLYPH_ELLIPSIS,
+    GLYPH_BESIDE, /* a vertical line */
     GLYPHS
 };
+
+/* Takes rows off the top of a rectangle, as many as there are. */
+struct rect rect_take(struct rect *rest, int rows);
 
 void canvas_resize(struct canvas *self, int width, int height);
 void canvas_clear(struct canvas *self);

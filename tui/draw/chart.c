@@ -4,15 +4,17 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { GUTTER = 8, COLUMNS_MAX = 512, ROWS_MAX = 128 };
 
 /* Where a chart's dots go: a plot of `columns` x `rows` cells at (x, y). */
 struct plot {
     struct canvas *canvas;
+    const struct scope *scope;
     int x, y, columns, rows;
-    int64_t first_step, last_step;
-    double low, high;
+    bool by_time;                        /* the X axis is time, else steps */
+    double low, high;                    /* of what is drawn: logarithms, with log_y */
     uint8_t dots[ROWS_MAX][COLUMNS_MAX]; /* braille bits of a cell */
     uint8_t slot[ROWS_MAX][COLUMNS_MAX];
     uint8_t rank[ROWS_MAX][COLUMNS_MAX]; /* lines cover bands */
@@ -27,47 +29,87 @@ static void widen(struct plot *plot, double value)
     if (value > plot->high) plot->high = value;
 }
 
-/* The range of all lines, a little more than their extremes; a flat line gets room around it. */
+/* ---- X: dots (two to a cell) cover steps, or seconds ---- */
+
+static size_t find_wall(const struct series *series, double wall)
+{
+    size_t low = 0, high = series->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (series->point[middle].wall < wall)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first point of a series that lies at a dot or behind it. */
+static size_t find_dot(const struct plot *plot, const struct series *series, int dot)
+{
+    const struct scope *scope = plot->scope;
+    const double share = (double)dot / (plot->columns * 2);
+    if (plot->by_time) {
+        if (dot == plot->columns * 2) return find_wall(series, nextafter(scope->wall_last, INFINITY));
+        return find_wall(series, scope->wall_first + share * (scope->wall_last - scope->wall_first));
+    }
+    return series_find(series, scope->first + (int64_t)ceil(share * (double)(scope->last - scope->first + 1)));
+}
+
+static int column_of(const struct plot *plot, int64_t step, double wall)
+{
+    const struct scope *scope = plot->scope;
+    const double share = plot->by_time ? (wall - scope->wall_first) / fmax(scope->wall_last - scope->wall_first, 1e-9)
+                                       : (double)(step - scope->first) / (double)(scope->last - scope->first + 1);
+    const int column = (int)(share * plot->columns);
+    return column < 0 || share > 1 ? -1 : column < plot->columns ? column : plot->columns - 1;
+}
+
+/* ---- Y ---- */
+
+/* A value's place on the axis; NaN where it has none. */
+static double place(const struct plot *plot, double value)
+{
+    if (!plot->scope->lens->log_y) return value;
+    return value > 0 ? log10(value) : NAN;
+}
+
+/* The range of all lines in what is shown, a little more than their extremes; a flat line gets room around it. */
 static bool find_range(struct plot *plot, const struct chart *chart)
 {
+    const bool by_log = plot->scope->lens->log_y;
+    bool any = false;
     plot->low = INFINITY;
     plot->high = -INFINITY;
-    plot->first_step = INT64_MAX;
-    plot->last_step = chart->last_step;
     for (int i = 0; i < CHART_LINES; i++) {
         const struct series *series = chart->line[i].series;
         if (!series || series->count == 0) continue;
-        struct series_bucket all = series_range(series, 0, series->count);
-        if (all.low <= all.high) {
-            widen(plot, (double)all.low);
-            widen(plot, (double)all.high);
-        }
-        if (series->point[0].step < plot->first_step) plot->first_step = series->point[0].step;
-        if (series->point[series->count - 1].step > plot->last_step)
-            plot->last_step = series->point[series->count - 1].step;
+        const struct series_bucket all = series_range(series, find_dot(plot, series, 0),
+                                                      find_dot(plot, series, plot->columns * 2));
+        any = true;
+        if (all.low > all.high) continue;
+        widen(plot, place(plot, (double)all.high));
+        widen(plot, by_log && all.low <= 0 ? place(plot, (double)all.high * 1e-6) : place(plot, (double)all.low));
     }
-    if (plot->first_step > plot->last_step) return false;
+    if (!any) return false;
     if (plot->low > plot->high) plot->low = 0, plot->high = 1; /* nothing finite: only marks */
-    if (chart->level > 0 && chart->level < plot->high * 4) widen(plot, chart->level);
+    if (chart->level > 0 && place(plot, chart->level) < plot->high + (by_log ? 0.6 : 3 * fabs(plot->high)))
+        widen(plot, place(plot, chart->level));
     double span = plot->high - plot->low;
-    if (span <= fabs(plot->high) * 1e-6) span = fabs(plot->high) > 0 ? fabs(plot->high) * 0.2 : 1;
+    if (span <= fabs(plot->high) * 1e-6) span = fabs(plot->high) > 0 && !by_log ? fabs(plot->high) * 0.2 : 1;
     plot->low -= span * 0.04;
     plot->high += span * 0.04;
-    if (plot->low < 0 && plot->low + span * 0.05 >= 0) plot->low = 0;
+    if (!by_log && plot->low < 0 && plot->low + span * 0.05 >= 0) plot->low = 0;
     return true;
 }
 
-/* Dots of column x (two to a cell) cover these steps. */
-static int64_t step_of(const struct plot *plot, int dot)
-{
-    double share = (double)dot / (plot->columns * 2);
-    return plot->first_step + (int64_t)ceil(share * (double)(plot->last_step - plot->first_step + 1));
-}
-
+/* The row of dots of a value; -1 where it has none. */
 static int row_of(const struct plot *plot, double value)
 {
-    int dots = plot->rows * 4;
-    int row = (int)((plot->high - value) / (plot->high - plot->low) * dots);
+    const int dots = plot->rows * 4;
+    const double at = place(plot, value);
+    if (!isfinite(at)) return isnan(at) && isfinite(value) ? dots - 1 : -1; /* below a logarithmic axis */
+    const int row = (int)((plot->high - at) / (plot->high - plot->low) * dots);
     return row < 0 ? 0 : row >= dots ? dots - 1 : row;
 }
 
@@ -86,6 +128,7 @@ static void set_dot(struct plot *plot, int x, int y, enum theme_slot slot, int r
 
 static void span_dots(struct plot *plot, int x, int from, int to, enum theme_slot slot, int rank)
 {
+    if (from < 0 || to < 0) return;
     if (from > to) {
         int swap = from;
         from = to;
@@ -94,22 +137,27 @@ static void span_dots(struct plot *plot, int x, int from, int to, enum theme_slo
     for (int y = from; y <= to; y++) set_dot(plot, x, y, slot, rank);
 }
 
+static bool is_smooth(const struct plot *plot, const struct chart_line *line)
+{
+    return line->band != line->slot && !plot->scope->lens->raw;
+}
+
 /* Minimum to maximum of what each column covers. */
 static void draw_band(struct plot *plot, const struct chart_line *line, int rank)
 {
+    const enum theme_slot slot = is_smooth(plot, line) ? line->band : line->slot;
     for (int x = 0; x < plot->columns * 2; x++) {
-        size_t first = series_find(line->series, step_of(plot, x)),
-               last = series_find(line->series, step_of(plot, x + 1));
+        size_t first = find_dot(plot, line->series, x), last = find_dot(plot, line->series, x + 1);
         struct series_bucket bucket = series_range(line->series, first, last);
         if (bucket.low <= bucket.high)
-            span_dots(plot, x, row_of(plot, (double)bucket.high), row_of(plot, (double)bucket.low), line->band, rank);
+            span_dots(plot, x, row_of(plot, (double)bucket.high), row_of(plot, (double)bucket.low), slot, rank);
     }
 }
 
 /* The value a line has at point i. */
-static double line_value(const struct chart_line *line, size_t i)
+static double line_value(const struct plot *plot, const struct chart_line *line, size_t i)
 {
-    return line->band != line->slot ? (double)line->series->smooth[i] : line->series->point[i].value;
+    return is_smooth(plot, line) ? (double)line->series->smooth[i] : line->series->point[i].value;
 }
 
 /* A line through the last value of each column, joined over columns without points. */
@@ -117,10 +165,9 @@ static void draw_line(struct plot *plot, const struct chart_line *line, int rank
 {
     int before_x = -1, before_y = 0;
     for (int x = 0; x < plot->columns * 2; x++) {
-        size_t first = series_find(line->series, step_of(plot, x)),
-               last = series_find(line->series, step_of(plot, x + 1));
-        if (first == last || !isfinite(line_value(line, last - 1))) continue;
-        int y = row_of(plot, line_value(line, last - 1));
+        size_t first = find_dot(plot, line->series, x), last = find_dot(plot, line->series, x + 1);
+        if (first == last || !isfinite(line_value(plot, line, last - 1))) continue;
+        int y = row_of(plot, line_value(plot, line, last - 1));
         if (before_x < 0) set_dot(plot, x, y, line->slot, rank);
         for (int k = before_x + 1; before_x >= 0 && k <= x; k++) {
             int a = before_y + (y - before_y) * (k - 1 - before_x) / (x - before_x),
@@ -154,8 +201,7 @@ static void draw_marks(struct plot *plot, const struct chart_line *line)
 {
     bool sparse = line->series->count * 3 <= (size_t)plot->columns; /* else the marks would hide the line */
     for (int column = 0; column < plot->columns; column++) {
-        size_t first = series_find(line->series, step_of(plot, 2 * column)),
-               last = series_find(line->series, step_of(plot, 2 * column + 2));
+        size_t first = find_dot(plot, line->series, 2 * column), last = find_dot(plot, line->series, 2 * column + 2);
         if (first == last) continue;
         struct series_bucket bucket = series_range(line->series, first, last);
         if (bucket.has_nonfinite) canvas_put(plot->canvas, plot->x + column, plot->y + plot->rows, '!', SLOT_BAD);
@@ -168,7 +214,7 @@ static void draw_marks(struct plot *plot, const struct chart_line *line)
 
 static void draw_level(struct plot *plot, double level)
 {
-    if (!(level > plot->low && level < plot->high)) return;
+    if (!(place(plot, level) > plot->low && place(plot, level) < plot->high)) return;
     int y = plot->y + row_of(plot, level) / 4;
     for (int column = 0; column < plot->columns; column += 2)
         canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_RULE), SLOT_CLIP);
@@ -188,23 +234,71 @@ static void label(char text[16], double value)
         snprintf(text, 16, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 4, value);
 }
 
-static void draw_axes(struct plot *plot)
+/* What stands at an end of the X axis. */
+static void axis_label(const struct scope *scope, char text[32], int64_t step, double wall)
 {
-    int rows[3] = {0, plot->rows / 2, plot->rows - 1};
+    const time_t seconds = (time_t)wall;
+    struct tm day;
+    switch (scope->lens->axis) {
+    case LENS_RELATIVE: text_clock(text, wall - scope->wall_begin); return;
+    case LENS_WALL: strftime(text, 32, "%H:%M:%S", localtime_r(&seconds, &day)); return;
+    case LENS_EPOCH:
+        if (scope->steps_per_epoch > 0) {
+            snprintf(text, 32, "ep %.2f", (double)step / scope->steps_per_epoch);
+            return;
+        }
+        break;
+    case LENS_STEP:
+    case LENS_AXES: break;
+    }
+    snprintf(text, 32, "%" PRId64, step);
+}
+
+static void draw_y_labels(const struct plot *plot)
+{
+    const int rows[3] = {0, plot->rows / 2, plot->rows - 1};
     for (int i = 0; i < (plot->rows >= 5 ? 3 : 2); i++) {
-        int row = plot->rows >= 5 ? rows[i] : rows[2 * i];
+        const int row = plot->rows >= 5 ? rows[i] : rows[2 * i];
+        const double at = plot->high - (row + 0.5) / plot->rows * (plot->high - plot->low);
         char text[16];
-        label(text, plot->high - (row + 0.5) / plot->rows * (plot->high - plot->low));
+        label(text, plot->scope->lens->log_y ? pow(10, at) : at);
         canvas_text(plot->canvas, plot->x - 1 - (int)strlen(text), plot->y + row, GUTTER, SLOT_DIM, "%s", text);
     }
-    char right[24];
-    snprintf(right, sizeof right, "%" PRId64, plot->last_step);
-    int y = plot->y + plot->rows;
+}
+
+static void draw_axes(const struct plot *plot)
+{
+    const struct scope *scope = plot->scope;
+    const int y = plot->y + plot->rows;
+    char left[32], right[32];
+    draw_y_labels(plot);
     for (int column = 0; column < plot->columns; column++)
         canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_RULE), SLOT_RULE);
-    canvas_text(plot->canvas, plot->x, y, plot->columns / 2, SLOT_DIM, "%" PRId64, plot->first_step);
+    axis_label(scope, left, scope->first, scope->wall_first);
+    axis_label(scope, right, scope->last, scope->wall_last);
+    canvas_text(plot->canvas, plot->x, y, plot->columns / 2, SLOT_DIM, "%s", left);
     canvas_text(plot->canvas, plot->x + plot->columns - (int)strlen(right), y, (int)strlen(right), SLOT_DIM, "%s",
                 right);
+}
+
+/* The crosshair: where no line is, and on the axis. */
+static void draw_cursor(const struct plot *plot)
+{
+    const struct scope *scope = plot->scope;
+    const int column = scope->has_cursor ? column_of(plot, scope->cursor, scope->wall_cursor) : -1;
+    if (column < 0) return;
+    for (int row = 0; row <= plot->rows; row++)
+        if (row == plot->rows || !plot->dots[row][column])
+            canvas_put(plot->canvas, plot->x + column, plot->y + row, canvas_glyph(plot->canvas, GLYPH_BESIDE),
+                       SLOT_KEY);
+}
+
+/* The point a title speaks of: the newest that is shown, or the one at or before the crosshair; NULL: none. */
+static const struct wire_point *point_of(const struct scope *scope, const struct series *series, size_t *index)
+{
+    const int64_t step = scope->has_cursor ? scope->cursor : scope->last;
+    *index = series_find(series, step + 1);
+    return *index > 0 ? &series->point[--*index] : NULL;
 }
 
 /* "LOSS   train 0.1234   val 0.2345" */
@@ -215,9 +309,10 @@ static void draw_title(struct canvas *canvas, struct rect rect, const struct cha
         const struct chart_line *line = &chart->line[i];
         if (!line->label) continue;
         x += 2 + canvas_text(canvas, x + 2, rect.y, rect.x + rect.width - x - 2, line->slot, "%s", line->label);
-        if (!line->series || line->series->count == 0) continue;
-        canvas_text(canvas, x + 1, rect.y, rect.x + rect.width - x - 1, SLOT_VALUE, "%.4g",
-                    line->series->point[line->series->count - 1].value);
+        size_t at;
+        const struct wire_point *point = line->series ? point_of(chart->scope, line->series, &at) : NULL;
+        if (!point) continue;
+        canvas_text(canvas, x + 1, rect.y, rect.x + rect.width - x - 1, SLOT_VALUE, "%.4g", point->value);
         x += 10; /* whatever the digits: nothing behind it moves */
     }
 }
@@ -226,7 +321,8 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
 {
     draw_title(canvas, rect, chart);
     static struct plot plot; /* the screen's thread only; too large for a stack */
-    plot = (struct plot){.canvas = canvas, .x = rect.x + GUTTER, .y = rect.y + 1};
+    plot = (struct plot){.canvas = canvas, .scope = chart->scope, .x = rect.x + GUTTER, .y = rect.y + 1};
+    plot.by_time = chart->scope->lens->axis == LENS_RELATIVE || chart->scope->lens->axis == LENS_WALL;
     plot.columns = rect.width - GUTTER < COLUMNS_MAX ? rect.width - GUTTER : COLUMNS_MAX;
     plot.rows = rect.height - 2 < ROWS_MAX ? rect.height - 2 : ROWS_MAX;
     if (plot.columns < 4 || plot.rows < 1) return;
@@ -237,13 +333,14 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     for (int i = 0; i < CHART_LINES; i++) {
         const struct chart_line *line = &chart->line[i];
         if (!line->series || line->series->count == 0) continue;
-        if (line->band != line->slot) draw_band(&plot, line, 1);
+        if (is_smooth(&plot, line)) draw_band(&plot, line, 1);
         draw_line(&plot, line, 2 + i);
-        if (line->band == line->slot) draw_band(&plot, line, 2 + i); /* a spike within a column */
+        if (!is_smooth(&plot, line)) draw_band(&plot, line, 2 + i); /* a spike within a column */
     }
     draw_level(&plot, chart->level);
     write_cells(&plot);
     draw_axes(&plot);
+    draw_cursor(&plot);
     for (int i = 0; i < CHART_LINES; i++)
         if (chart->line[i].series && chart->line[i].series->count) draw_marks(&plot, &chart->line[i]);
 }

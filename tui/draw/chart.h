@@ -3,9 +3,10 @@
 #pragma once
 
 #include "tui/draw/canvas.h"
+#include "tui/draw/lens.h"
 #include "tui/feed/series.h"
 
-enum { CHART_LINES = 2 };
+enum { CHART_LINES = 8 };
 
 struct chart_line {
     const struct series *series; /* NULL or empty: not drawn */
@@ -16,11 +17,23 @@ struct chart_line {
     bool points;          /* marks at each point as well: few values, far apart */
 };
 
+/* What all charts of a screen show of the X axis, and where the crosshair stands. */
+struct scope {
+    const struct lens *lens;
+    int64_t first, last;          /* steps */
+    double wall_first, wall_last; /* when those were */
+    double wall_begin;            /* when the run began */
+    double steps_per_epoch;       /* 0: unknown */
+    bool has_cursor;
+    int64_t cursor;
+    double wall_cursor;
+};
+
 struct chart {
     const char *title;
     struct chart_line line[CHART_LINES];
-    double level;      /* a horizontal line (clipping), 0 = none */
-    int64_t last_step; /* right end of the axis at least */
+    double level; /* a horizontal line (clipping), 0 = none */
+    const struct scope *scope;
 };
 
 void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *chart);

@@ -68,8 +68,9 @@ static void evaluation_row(struct canvas *canvas, struct rect rect, const struct
              s->eval_batches ? (double)s->eval_batch / (double)s->eval_batches : 0, count, extra);
 }
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     epoch_row(canvas, rect, &feed->status);
     batch_row(canvas, rect, &feed->status);
     evaluation_row(canvas, rect, &feed->status);

@@ -13,8 +13,9 @@ static void draw_event(struct canvas *canvas, struct rect rect, int row, const s
     canvas_text(canvas, x + 22, y, rect.width - 22, slots[event->level], "%s", event->text);
 }
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     canvas_rule(canvas, (struct rect){rect.x, rect.y, rect.width, 1}, "events");
     size_t rows = rect.height > 1 ? (size_t)rect.height - 1 : 0, count = feed->events < rows ? feed->events : rows;
     for (size_t i = 0; i < count; i++) draw_event(canvas, rect, (int)i + 1, &feed->event[feed->events - count + i]);

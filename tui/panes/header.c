@@ -19,8 +19,9 @@ static void state_of(const struct feed *feed, enum glyph *glyph, enum theme_slot
     }
 }
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     const struct run_status *status = &feed->status;
     enum glyph glyph = GLYPH_RUNNING;
     enum theme_slot slot = SLOT_GOOD;

@@ -1,13 +1,14 @@
 #include "tui/draw/chart.h"
 #include "tui/panes/pane.h"
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     const struct chart chart = {
         .title = "loss",
         .line = {{feed_series(feed, "train/loss"), "train", SLOT_TRAIN, SLOT_TRAIN_BAND, false},
                  {feed_series(feed, "val/loss"), "val", SLOT_VALIDATION, SLOT_VALIDATION, true}},
-        .last_step = feed->status.step};
+        .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }
 

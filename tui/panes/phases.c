@@ -47,8 +47,9 @@ static void draw_legend(struct canvas *canvas, struct rect rect, const double *m
     }
 }
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     const double *ms = feed->status.phase_ms;
     double sum = 0, whole = feed->status.step_ms;
     for (int i = 0; i < PARTS; i++) sum += ms[parts[i].phase];

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     const char *slash = strchr(feed->status.monitor, '/'),
                *metric = slash && strcmp(slash, "/loss") != 0 ? slash + 1 : "acc";
     char train[80], validation[80];
@@ -16,7 +17,7 @@ static void draw(struct canvas *canvas, struct rect rect, const struct feed *fee
         .title = strcmp(metric, "acc") == 0 ? "accuracy" : metric,
         .line = {{feed_series(feed, train), "train", SLOT_TRAIN, SLOT_TRAIN, false},
                  {feed_series(feed, validation), "val", SLOT_VALIDATION, SLOT_VALIDATION, true}},
-        .last_step = feed->status.step};
+        .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }
 

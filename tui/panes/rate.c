@@ -1,11 +1,12 @@
 #include "tui/draw/chart.h"
 #include "tui/panes/pane.h"
 
-static void draw(struct canvas *canvas, struct rect rect, const struct feed *feed)
+static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
+    const struct feed *feed = scene->feed;
     const struct chart chart = {.title = "learning rate",
                                 .line = {{feed_series(feed, "lr"), "", SLOT_RATE, SLOT_RATE, false}},
-                                .last_step = feed->status.step};
+                                .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }
 

@@ -260,13 +260,20 @@ int term_key(void)
     wint_t code;
     int kind = get_wch(&code);
     if (kind == ERR) return is_gone() ? TERM_HANGUP : TERM_NONE;
-    if (kind != KEY_CODE_YES) return (int)code;
+    if (kind != KEY_CODE_YES) return code == 127 || code == 8 ? TERM_BACKSPACE : code == '\r' ? '\n' : (int)code;
     switch (code) {
     case KEY_UP: return TERM_UP;
     case KEY_DOWN: return TERM_DOWN;
     case KEY_LEFT: return TERM_LEFT;
     case KEY_RIGHT: return TERM_RIGHT;
+    case KEY_PPAGE: return TERM_PAGE_UP;
+    case KEY_NPAGE: return TERM_PAGE_DOWN;
+    case KEY_HOME: return TERM_HOME;
+    case KEY_END: return TERM_END;
+    case KEY_BTAB: return TERM_BACK_TAB;
+    case KEY_BACKSPACE: return TERM_BACKSPACE;
     case KEY_F(1): return TERM_F1;
+    case KEY_F(2): return TERM_F2;
     case KEY_F(10): return TERM_F10;
     case KEY_ENTER: return '\n';
     case KEY_RESIZE: return TERM_RESIZE;

@@ -1,0 +1,25 @@
+/* The screen at work: frames of a run in, keys of a person in, pictures and commands out. One loop for a run just
+ * started and for one attached to. Thread: the main thread of a screen process. */
+#pragma once
+
+#include "data/base/err.h"
+
+#include <stdbool.h>
+
+enum screen_how { SCREEN_DETACHED, SCREEN_RUN_ENDED, SCREEN_LOST };
+
+struct screen_options {
+    int fd;                     /* connected to the run; taken */
+    const char *color, *glyphs; /* as on the command line; NULL = auto */
+    bool read_only;             /* commands are refused here */
+};
+
+struct screen_end {
+    enum screen_how how;
+    int exit_code;  /* of the run, when it ended */
+    char *sentence; /* its last one; caller frees; may be NULL */
+};
+
+/* Shows the run until the person leaves, the run ends and was looked at, or the line to it is lost. The terminal is as
+ * before afterwards. */
+enum lt_err screen_run(const struct screen_options *options, struct screen_end *end) LT_MUST_CHECK;

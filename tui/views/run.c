@@ -1,0 +1,211 @@
+/* What this run is: where it lies, what it trains, its checkpoints, its configuration. */
+#include "tui/draw/filter.h"
+#include "tui/draw/list.h"
+#include "tui/views/view.h"
+
+#include "data/base/clock.h"
+#include "data/base/memory.h"
+#include "data/base/path.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { CONFIG_MAX = 1 << 20, LOOK_EVERY_S = 2 };
+
+struct line {
+    char *text;
+    enum theme_slot slot;
+};
+
+struct run_view {
+    struct list list;
+    struct filter filter;
+    struct line *line;
+    size_t count, capacity;
+    int *passing;
+    int passes, rows;
+    int64_t looked_ns; /* when the folder was read last */
+};
+
+/* ---- the lines ---- */
+
+static void clear(struct run_view *self)
+{
+    for (size_t i = 0; i < self->count; i++) free(self->line[i].text);
+    self->count = 0;
+}
+
+static void release(void *state)
+{
+    struct run_view *self = state;
+    clear(self);
+    free(self->line);
+    free(self->passing);
+}
+
+static void add(struct run_view *self, enum theme_slot slot, const char *text)
+{
+    self->line = memory_grow(self->line, self->count, &self->capacity, sizeof *self->line);
+    self->line[self->count++] = (struct line){memory_text(text), slot};
+}
+
+static void add_fact(struct run_view *self, const char *name, const char *value)
+{
+    char text[512];
+    snprintf(text, sizeof text, "  %-12s %s", name, value);
+    add(self, SLOT_TEXT, text);
+}
+
+static void add_facts(struct run_view *self, const struct feed *feed)
+{
+    const struct feed_hello *hello = &feed->hello;
+    char process[320];
+    snprintf(process, sizeof process, "%" PRId64 " on %.255s", hello->pid, hello->host);
+    add(self, SLOT_TITLE, "run");
+    add_fact(self, "name", hello->name);
+    add_fact(self, "folder", hello->folder);
+    add_fact(self, "model", hello->model);
+    add_fact(self, "device", hello->device);
+    add_fact(self, "precision", hello->precision);
+    add_fact(self, "process", process);
+    add(self, SLOT_TEXT, "");
+}
+
+struct file {
+    char name[256];
+    int64_t bytes;
+    double written;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+    const double x = ((const struct file *)a)->written, y = ((const struct file *)b)->written;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static size_t list_files(struct file **files, const char *folder)
+{
+    size_t count = 0, capacity = 0;
+    DIR *dir = opendir(folder);
+    *files = NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *path = path_join(folder, entry->d_name);
+        struct stat info;
+        const size_t length = strlen(entry->d_name);
+        if (length > 5 && strcmp(entry->d_name + length - 5, ".ckpt") == 0 && stat(path, &info) == 0) {
+            *files = memory_grow(*files, count, &capacity, sizeof **files);
+            struct file *file = &(*files)[count++];
+            snprintf(file->name, sizeof file->name, "%s", entry->d_name);
+            file->bytes = info.st_size;
+            file->written = (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec * 1e-9;
+        }
+        free(path);
+    }
+    if (dir) closedir(dir);
+    if (count) qsort(*files, count, sizeof **files, newest_first);
+    return count;
+}
+
+static void add_checkpoints(struct run_view *self, const struct feed *feed)
+{
+    char *folder = path_join(feed->hello.folder, "checkpoints");
+    struct file *files;
+    const size_t count = list_files(&files, folder);
+    add(self, SLOT_TITLE, count ? "checkpoints (the newest first)" : "checkpoints: none yet; c writes one");
+    for (size_t i = 0; i < count; i++) {
+        char text[400], when[32];
+        const time_t seconds = (time_t)files[i].written;
+        struct tm day;
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&seconds, &day));
+        snprintf(text, sizeof text, "  %s  %8.1f MB  %s", when, (double)files[i].bytes * 1e-6, files[i].name);
+        add(self, SLOT_VALUE, text);
+    }
+    add(self, SLOT_TEXT, "");
+    free(files);
+    free(folder);
+}
+
+static void add_config(struct run_view *self, const struct feed *feed)
+{
+    char *path = path_join(feed->hello.folder, "config.yaml"), *bytes = NULL, *rest = NULL;
+    size_t length;
+    if (path_read(&bytes, &length, path, CONFIG_MAX) != LT_OK) {
+        add(self, SLOT_WARNING, lt_message());
+    } else {
+        add(self, SLOT_TITLE, "configuration (config.yaml)");
+        for (char *line = strtok_r(bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+            char text[512];
+            snprintf(text, sizeof text, "  %s", line);
+            add(self, line[0] == ' ' ? SLOT_TEXT : SLOT_VALUE, text);
+        }
+    }
+    free(bytes);
+    free(path);
+}
+
+/* Reads the folder again when it was read a while ago. */
+static void look(struct run_view *self, const struct feed *feed)
+{
+    const int64_t now = clock_ns();
+    if (!feed->has_hello || (self->count && now - self->looked_ns < LOOK_EVERY_S * (int64_t)1000000000)) return;
+    self->looked_ns = now;
+    clear(self);
+    add_facts(self, feed);
+    add_checkpoints(self, feed);
+    add_config(self, feed);
+    free(self->passing);
+    self->passing = memory_new(self->count, sizeof *self->passing);
+}
+
+/* ---- the view ---- */
+
+static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
+{
+    struct run_view *self = state;
+    look(self, &app->feed);
+    self->passes = 0;
+    for (size_t i = 0; i < self->count; i++)
+        if (filter_passes(&self->filter, self->line[i].text)) self->passing[self->passes++] = (int)i;
+    if (self->filter.open || self->filter.text[0]) {
+        const struct rect row = rect_take(&rect, 1);
+        filter_draw(&self->filter, canvas, row.x, row.y, row.width);
+    }
+    self->rows = rect.height;
+    list_settle(&self->list, self->passes, rect.height, false);
+    for (int i = 0; i < rect.height && self->list.top + i < self->passes; i++) {
+        const int at = self->list.top + i;
+        const struct line *line = &self->line[self->passing[at]];
+        if (at == self->list.chosen)
+            canvas_put(canvas, rect.x, rect.y + i, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        canvas_text(canvas, rect.x + 2, rect.y + i, rect.width - 2, line->slot, "%s", line->text);
+    }
+}
+
+static bool typed(struct app *app, void *state, int key)
+{
+    struct run_view *self = state;
+    (void)app;
+    return filter_key(&self->filter, key) || list_key(&self->list, key, self->passes, self->rows);
+}
+
+static void do_filter(struct app *app, void *state)
+{
+    (void)app;
+    ((struct run_view *)state)->filter.open = true;
+}
+
+static const struct view_key keys[] = {
+    {'/', '/', "/", "narrow, as you type", "filter", do_filter},
+};
+
+const struct view view_run = {.name = "run",
+                              .state_bytes = sizeof(struct run_view),
+                              .release = release,
+                              .draw = draw,
+                              .typed = typed,
+                              VIEW_KEYS(keys)};

@@ -1,0 +1,199 @@
+#include "tui/views/view.h"
+
+#include "data/base/memory.h"
+#include "tui/term/term.h"
+
+static const struct view *const views[VIEWS] = {
+#define VIEW(name) [VIEW_##name] = &view_##name,
+#include "tui/views/views.def"
+#undef VIEW
+};
+_Static_assert((int)VIEWS <= (int)APP_VIEWS_MAX, "a digit for each view");
+
+const struct view *view_at(int id)
+{
+    return views[id];
+}
+
+void *view_state(struct app *app, int id)
+{
+    if (!app->state[id] && views[id]->state_bytes) app->state[id] = memory_new(1, views[id]->state_bytes);
+    return app->state[id];
+}
+
+void view_steps(const struct app *app, int64_t *begin, int64_t *end)
+{
+    *begin = INT64_MAX;
+    *end = app->feed.status.step;
+    for (size_t i = 0; i < app->feed.metrics; i++) {
+        const struct series *series = &app->feed.metric[i].series;
+        if (series->count == 0) continue;
+        if (series->point[0].step < *begin) *begin = series->point[0].step;
+        if (series->point[series->count - 1].step > *end) *end = series->point[series->count - 1].step;
+    }
+    if (*begin > *end) *begin = *end;
+}
+
+/* ---- what charts show ---- */
+
+/* The longest series: it knows best when a step was. */
+static const struct series *longest(const struct feed *feed)
+{
+    const struct series *best = NULL;
+    for (size_t i = 0; i < feed->metrics; i++)
+        if (!best || feed->metric[i].series.count > best->count) best = &feed->metric[i].series;
+    return best && best->count ? best : NULL;
+}
+
+static double wall_of(const struct series *series, int64_t step)
+{
+    if (!series) return 0;
+    const size_t at = series_find(series, step);
+    return series->point[at < series->count ? at : series->count - 1].wall;
+}
+
+struct scope view_scope(const struct app *app)
+{
+    const struct run_status *status = &app->feed.status;
+    const struct series *clock = longest(&app->feed);
+    struct scope scope = {.lens = &app->lens, .has_cursor = app->lens.has_cursor, .cursor = app->lens.cursor};
+    int64_t begin, end;
+    view_steps(app, &begin, &end);
+    lens_range(&app->lens, begin, end, &scope.first, &scope.last);
+    scope.wall_begin = wall_of(clock, begin);
+    scope.wall_first = wall_of(clock, scope.first);
+    scope.wall_last = wall_of(clock, scope.last);
+    scope.wall_cursor = wall_of(clock, scope.cursor);
+    if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
+    return scope;
+}
+
+struct scene view_scene(const struct app *app)
+{
+    return (struct scene){&app->feed, view_scope(app)};
+}
+
+/* ---- keys of all charts ---- */
+
+static void zoom(struct app *app, double factor)
+{
+    int64_t begin, end;
+    view_steps(app, &begin, &end);
+    lens_zoom(&app->lens, begin, end, factor);
+}
+
+static void do_zoom_in(struct app *app, void *state)
+{
+    (void)state;
+    zoom(app, 0.5);
+}
+
+static void do_zoom_out(struct app *app, void *state)
+{
+    (void)state;
+    zoom(app, 2);
+}
+
+static void do_reset(struct app *app, void *state)
+{
+    (void)state;
+    app->lens.zoomed = app->lens.has_cursor = false;
+}
+
+static void move(struct app *app, double share)
+{
+    int64_t begin, end;
+    view_steps(app, &begin, &end);
+    lens_move(&app->lens, begin, end, share);
+}
+
+static void do_left(struct app *app, void *state)
+{
+    (void)state;
+    move(app, -0.01);
+}
+
+static void do_right(struct app *app, void *state)
+{
+    (void)state;
+    move(app, 0.01);
+}
+
+static void pan(struct app *app, double share)
+{
+    int64_t begin, end;
+    view_steps(app, &begin, &end);
+    lens_pan(&app->lens, begin, end, share);
+}
+
+static void do_pan_left(struct app *app, void *state)
+{
+    (void)state;
+    pan(app, -0.25);
+}
+
+static void do_pan_right(struct app *app, void *state)
+{
+    (void)state;
+    pan(app, 0.25);
+}
+
+static void do_log_y(struct app *app, void *state)
+{
+    (void)state;
+    app->lens.log_y = !app->lens.log_y;
+}
+
+static void do_smooth(struct app *app, void *state)
+{
+    (void)state;
+    app->lens.raw = !app->lens.raw;
+}
+
+static void do_axis(struct app *app, void *state)
+{
+    (void)state;
+    app->lens.axis = (app->lens.axis + 1) % LENS_AXES;
+}
+
+/* The next event after the crosshair, or the one before it; from the newest where there is no crosshair. */
+static void jump(struct app *app, bool forward)
+{
+    const struct feed *feed = &app->feed;
+    int64_t begin, end, best = -1, from;
+    view_steps(app, &begin, &end);
+    from = app->lens.has_cursor ? app->lens.cursor : forward ? begin - 1 : end + 1;
+    for (size_t i = 0; i < feed->events; i++) {
+        const int64_t step = feed->event[i].step;
+        if (forward ? step > from && (best < 0 || step < best) : step < from && step > best) best = step;
+    }
+    if (best >= 0) lens_look_at(&app->lens, begin, end, best);
+}
+
+static void do_next_event(struct app *app, void *state)
+{
+    (void)state;
+    jump(app, true);
+}
+
+static void do_previous_event(struct app *app, void *state)
+{
+    (void)state;
+    jump(app, false);
+}
+
+const struct view_key view_lens_keys[] = {
+    {'h', TERM_LEFT, "h Left", "crosshair to the left", NULL, do_left},
+    {'l', TERM_RIGHT, "l Right", "crosshair to the right", "crosshair", do_right},
+    {'+', '=', "+", "zoom in, around the crosshair", "zoom", do_zoom_in},
+    {'-', '_', "-", "zoom out", NULL, do_zoom_out},
+    {'{', 'H', "{ H", "pan to the left", NULL, do_pan_left},
+    {'}', 'L', "} L", "pan to the right", NULL, do_pan_right},
+    {'0', '0', "0", "all steps, no crosshair", NULL, do_reset},
+    {'y', 'y', "y", "logarithmic Y axis", NULL, do_log_y},
+    {'s', 'S', "s", "smoothed lines or the values themselves", NULL, do_smooth},
+    {'x', 'X', "x", "X axis: step, epoch, hours, time of day", NULL, do_axis},
+    {'e', 'e', "e", "crosshair to the next event", NULL, do_next_event},
+    {'E', 'E', "E", "crosshair to the event before", NULL, do_previous_event},
+};
+const int view_lens_key_count = sizeof view_lens_keys / sizeof *view_lens_keys;
