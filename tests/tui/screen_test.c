@@ -48,9 +48,10 @@ static void put_curve(struct text *frames, uint32_t id, const char *name, int co
 
 static void put_event(struct text *frames, int step, const char *kind, int level, const char *words)
 {
-    wire_put_json(
-        frames, WIRE_EVENT,
-        json_pack("{s:i, s:f, s:s, s:i, s:s}", "step", step, "wall", 1.0, "kind", kind, "level", level, "text", words));
+    static const char *const name[] = {"info", "warning", "severe"};
+    wire_put_json(frames, WIRE_EVENT,
+                  json_pack("{s:i, s:f, s:s, s:s, s:s}", "step", step, "wall", 1.0, "kind", kind, "level", name[level],
+                            "text", words));
 }
 
 static void fill(struct app *app)

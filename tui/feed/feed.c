@@ -23,9 +23,8 @@ static void release_hello(struct feed_hello *hello)
     *hello = (struct feed_hello){0};
 }
 
-void feed_release(struct feed *self)
+static void release_history(struct feed *self)
 {
-    release_hello(&self->hello);
     for (size_t i = 0; i < self->metrics; i++) {
         series_release(&self->metric[i].series);
         free(self->metric[i].name);
@@ -34,6 +33,13 @@ void feed_release(struct feed *self)
         free(self->event[i].kind);
         free(self->event[i].text);
     }
+    self->metrics = self->events = 0;
+}
+
+void feed_release(struct feed *self)
+{
+    release_hello(&self->hello);
+    release_history(self);
     free(self->metric);
     free(self->event);
     free(self->sentence);
@@ -42,17 +48,21 @@ void feed_release(struct feed *self)
 
 /* ---- frames ---- */
 
+/* Another HELLO starts anew: a stored run was resumed and what came after that step is superseded. */
 static void take_hello(struct feed *self, const json_t *json)
 {
     release_hello(&self->hello);
+    release_history(self);
     self->hello = (struct feed_hello){.name = copy(json, "name"),
                                       .folder = copy(json, "folder"),
                                       .model = copy(json, "model"),
                                       .device = copy(json, "device"),
                                       .precision = copy(json, "precision"),
                                       .host = copy(json, "host"),
-                                      .pid = json_integer_value(json_object_get(json, "pid"))};
+                                      .pid = json_integer_value(json_object_get(json, "pid")),
+                                      .stored = json_is_true(json_object_get(json, "stored"))};
     self->has_hello = true;
+    self->ended = false;
 }
 
 static struct feed_metric *find_metric(struct feed *self, uint32_t id)
@@ -70,6 +80,19 @@ static void take_metric(struct feed *self, const json_t *json)
     self->metric[self->metrics++] = (struct feed_metric){.id = id, .name = copy(json, "name")};
 }
 
+/* Keeps those that come in order of step: returns how many, moved to the front. */
+static size_t in_order(const struct series *series, struct wire_point *point, size_t count)
+{
+    int64_t last = series->count ? series->point[series->count - 1].step : INT64_MIN;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (point[i].step < last) continue;
+        last = point[i].step;
+        point[kept++] = point[i];
+    }
+    return kept;
+}
+
 static bool take_points(struct feed *self, const void *payload, size_t length)
 {
     uint32_t id;
@@ -77,25 +100,25 @@ static bool take_points(struct feed *self, const void *payload, size_t length)
     struct wire_point *point = memory_new(room, sizeof *point);
     bool good = wire_get_points(payload, length, &id, point, room, &count);
     struct feed_metric *metric = good ? find_metric(self, id) : NULL;
-    for (size_t i = 0; metric && i < count; i++) {
-        const struct series *series = &metric->series;
-        bool in_order = series->count == 0 || series->point[series->count - 1].step <= point[i].step;
-        if (in_order) series_add(&metric->series, point[i]);
-    }
+    if (metric) series_add_many(&metric->series, point, in_order(&metric->series, point, count));
     free(point);
     return good;
+}
+
+static enum event_level read_level(const json_t *json)
+{
+    const char *name = json_string_value(json);
+    if (name && strcmp(name, "severe") == 0) return LEVEL_SEVERE;
+    return name && strcmp(name, "warning") == 0 ? LEVEL_WARNING : LEVEL_INFO;
 }
 
 static void take_event(struct feed *self, const json_t *json)
 {
     if (self->events >= EVENTS_MAX) return;
-    json_int_t level = json_integer_value(json_object_get(json, "level"));
     self->event = memory_grow(self->event, self->events, &self->event_capacity, sizeof *self->event);
     self->event[self->events++] = (struct feed_event){.step = json_integer_value(json_object_get(json, "step")),
                                                       .wall = wire_double(json_object_get(json, "wall")),
-                                                      .level = level >= LEVEL_SEVERE    ? LEVEL_SEVERE
-                                                               : level == LEVEL_WARNING ? LEVEL_WARNING
-                                                                                        : LEVEL_INFO,
+                                                      .level = read_level(json_object_get(json, "level")),
                                                       .kind = copy(json, "kind"),
                                                       .text = copy(json, "text")};
 }

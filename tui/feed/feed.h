@@ -21,6 +21,7 @@ struct feed_event {
 struct feed_hello {
     char *name, *folder, *model, *device, *precision, *host;
     int64_t pid;
+    bool stored; /* read from its log: nobody is there to obey */
 };
 
 struct feed {
