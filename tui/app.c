@@ -119,6 +119,12 @@ static void choose_quit(struct app *app, int choice)
     if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP);
 }
 
+void app_tick(struct app *app)
+{
+    for (int i = 0; i < VIEWS; i++)
+        if (view_at(i)->tick && view_at(i)->tick(app, view_state(app, i)) && i == app->view) app->feed.version++;
+}
+
 /* ---- keys ---- */
 
 static bool run_view_key(struct app *app, const struct view_key *table, int count, int key)

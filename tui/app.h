@@ -31,6 +31,9 @@ void app_release(struct app *self);
 /* Draws the whole screen for the canvas's size. */
 void app_draw(struct app *app, struct canvas *canvas);
 
+/* About once a second: what is not told by the run. */
+void app_tick(struct app *app);
+
 /* One key; `now_ns` is the monotonic clock. */
 void app_key(struct app *app, int key, int64_t now_ns);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 250, INPUT_MAX = 64 << 20 };
+enum { FRAME_MS = 250, TICK_MS = 1000, INPUT_MAX = 64 << 20 };
 
 struct session {
     struct app app;
@@ -19,7 +19,7 @@ struct session {
     struct text in;
     int fd;
     uint64_t drawn; /* version of the feed that is on the screen */
-    int64_t drawn_ns;
+    int64_t drawn_ns, ticked_ns;
 };
 
 /* Whole frames out of what arrived; false when it is no run that talks there. */
@@ -107,6 +107,14 @@ static void draw(struct session *self, bool at_once)
     self->drawn_ns = now;
 }
 
+static void tick(struct session *self)
+{
+    const int64_t now = clock_ns();
+    if (now - self->ticked_ns < TICK_MS * (int64_t)1000000 || self->app.feed.ended) return;
+    self->ticked_ns = now;
+    app_tick(&self->app);
+}
+
 static void loop(struct session *self)
 {
     while (!self->app.leave && !(self->app.lost && !self->app.feed.ended)) {
@@ -116,7 +124,8 @@ static void loop(struct session *self)
             {.fd = term_signal_fd(), .events = POLLIN},
             {.fd = run_there ? self->fd : -1, .events = (short)(POLLIN | (self->app.out.length ? POLLOUT : 0))}};
         uint64_t before = self->app.feed.version;
-        poll(fds, 3, self->drawn == before && !self->app.repaint ? -1 : FRAME_MS);
+        poll(fds, 3, self->drawn == before && !self->app.repaint ? TICK_MS : FRAME_MS);
+        tick(self);
         if (fds[2].revents) read_run(self);
         uint64_t arrived = self->app.feed.version;
         read_keys(self);

@@ -6,6 +6,7 @@
 #include "tui/app.h"
 #include "tui/menu.h"
 #include "tui/term/term.h"
+#include "tui/views/view.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -37,9 +38,10 @@ static void put_curve(struct text *frames, uint32_t id, const char *name, int co
     for (int i = 0; i < count; i++) {
         double share = (double)i / count, wave = 0.1 * sin(i * 0.7) * (1 - share);
         point[i] = (struct wire_point){.step = (i + 1) * every,
+                                       .wall = 1e9 + 0.1 * (i + 1) * every,
                                        .value = to + (from - to) * exp(-5 * share) * (1 + wave)};
         if (id == 0 && i == 300) point[i].value = from * 1.2; /* a spike of one step */
-        if (id == 4 && i == 500) point[i].value = (double)NAN;
+        if ((id == 4 && i == 500) || (id == 7 && i == 50)) point[i].value = (double)NAN;
     }
     wire_put_json(frames, WIRE_METRIC, json_pack("{s:i, s:s}", "id", (int)id, "name", name));
     wire_put_points(frames, id, point, (size_t)count);
@@ -82,6 +84,10 @@ static void fill(struct app *app)
     put_curve(&frames, 3, "val/acc", 15, 45, 0.4, 0.985);
     put_curve(&frames, 4, "grad_norm", 700, 1, 4.5, 0.4);
     put_curve(&frames, 5, "lr", 700, 1, 0.003, 0.0001);
+    put_curve(&frames, 6, "grad_norm/features.0.0.weight", 70, 10, 3, 0.2);
+    put_curve(&frames, 7, "grad_norm/features.0.1.weight", 70, 10, 0.3, 0.004);
+    put_curve(&frames, 8, "grad_norm/features.1.block.0.squeeze_excitation.fc1.weight", 70, 10, 0.05, 1.5);
+    put_curve(&frames, 9, "grad_norm/classifier.1.bias", 70, 10, 1, 1e-6);
     put_event(&frames, 1, "start", 0, "cnn on avx512, 1437 pictures to train, 360 to validate");
     put_event(&frames, 500, "grad_warning", 1, "gradient norm 120 of features.0.0.weight is above 100");
     put_event(&frames, 501, "nan", 2, "gradient of features.0.0.weight is NaN");
@@ -107,13 +113,15 @@ static void add_code(struct text *out, uint32_t code)
 
 static void print_canvas(struct text *out, const struct canvas *canvas)
 {
+    static const char slots[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    _Static_assert(THEME_SLOTS < sizeof slots, "a letter for each slot");
     for (int y = 0; y < canvas->height; y++) {
         for (int x = 0; x < canvas->width; x++)
             if (canvas->cell[y * canvas->width + x].code) add_code(out, canvas->cell[y * canvas->width + x].code);
         text_add(out, "\n");
     }
     for (int y = 0; y < canvas->height; y++) {
-        for (int x = 0; x < canvas->width; x++) text_add(out, "%c", 'a' + canvas->cell[y * canvas->width + x].slot);
+        for (int x = 0; x < canvas->width; x++) text_add(out, "%c", slots[canvas->cell[y * canvas->width + x].slot]);
         text_add(out, "\n");
     }
 }
@@ -134,13 +142,17 @@ static void compare(const struct text *drawn, const char *name)
     text_release(&path);
 }
 
-static void golden(const char *name, int width, int height, bool ascii, enum overlay overlay)
+static void golden(const char *name, int width, int height, bool ascii, const char *keys)
 {
-    struct app app = {.overlay = overlay};
+    struct app app = {0};
     struct canvas canvas = {.ascii = ascii};
     struct text drawn = {0};
     fill(&app);
     canvas_resize(&canvas, width, height);
+    for (; *keys; keys++) {
+        app_draw(&app, &canvas); /* some keys go by what is shown */
+        app_key(&app, *keys, 0);
+    }
     app_draw(&app, &canvas);
     print_canvas(&drawn, &canvas);
     compare(&drawn, name);
@@ -153,13 +165,30 @@ static void golden(const char *name, int width, int height, bool ascii, enum ove
 static void screens(void **state)
 {
     (void)state;
-    golden("train_80x24", 80, 24, false, OVERLAY_NONE);
-    golden("train_120x40", 120, 40, false, OVERLAY_NONE);
-    golden("train_200x60", 200, 60, false, OVERLAY_NONE);
-    golden("train_80x24_ascii", 80, 24, true, OVERLAY_NONE);
-    golden("train_40x12", 40, 12, false, OVERLAY_NONE);
-    golden("help_80x24", 80, 24, false, OVERLAY_HELP);
-    golden("quit_80x24", 80, 24, false, OVERLAY_QUIT);
+    setenv("TZ", "UTC", 1);
+    golden("train_80x24", 80, 24, false, "");
+    golden("train_120x40", 120, 40, false, "");
+    golden("train_200x60", 200, 60, false, "");
+    golden("train_80x24_ascii", 80, 24, true, "");
+    golden("train_40x12", 40, 12, false, "");
+    golden("train_cursor_80x24", 80, 24, false, "hhhhhhhhhhhh+");
+    golden("train_log_80x24", 80, 24, false, "yx");
+    golden("help_80x24", 80, 24, false, "?");
+    golden("quit_80x24", 80, 24, false, "q");
+    golden("charts_80x24", 80, 24, false, "2");
+    golden("charts_120x40", 120, 40, false, "2");
+    golden("charts_200x60", 200, 60, false, "2");
+    golden("charts_80x24_ascii", 80, 24, true, "2");
+    golden("charts_filter_80x24", 80, 24, false, "2/gra\n");
+    golden("charts_alone_80x24", 80, 24, false, "2jn\n");
+    golden("gradients_80x24", 80, 24, false, "3");
+    golden("gradients_120x40", 120, 40, false, "3>");
+    golden("gradients_200x60", 200, 60, false, "3\n");
+    golden("gradients_80x24_ascii", 80, 24, true, "3");
+    golden("log_80x24", 80, 24, false, "5");
+    golden("log_120x40", 120, 40, false, "5/warning\n");
+    golden("run_80x24", 80, 24, false, "6");
+    golden("run_120x40", 120, 40, true, "6");
 }
 
 /* Every size is drawn without touching anything outside (the sanitizers watch), an empty feed too. */
@@ -171,8 +200,9 @@ static void every_size(void **state)
     fill(&full);
     for (int width = 1; width <= 300; width += width < 90 ? 1 : 13)
         for (int height = 1; height <= 100; height += height < 40 ? 1 : 7)
-            for (int overlay = OVERLAY_NONE; overlay <= OVERLAY_QUIT; overlay++) {
-                full.overlay = empty.overlay = (enum overlay)overlay;
+            for (int i = 0; i <= VIEWS + OVERLAY_QUIT - 1; i++) { /* every view, then each overlay on the first */
+                full.view = empty.view = i < VIEWS ? i : 0;
+                full.overlay = empty.overlay = (enum overlay)(i < VIEWS ? OVERLAY_NONE : i - VIEWS + 1);
                 canvas_resize(&canvas, width, height);
                 app_draw(&full, &canvas);
                 app_draw(&empty, &canvas);
@@ -189,6 +219,30 @@ static void expect_sent(struct app *app, const char *command)
     snprintf(wanted, sizeof wanted, "\"command\":\"%s\"", command);
     if (!strstr(app->out.length ? app->out.bytes + WIRE_HEADER : "", wanted)) fail_msg("%s was not sent", command);
     text_clear(&app->out);
+}
+
+/* Does a key change the picture after some others? */
+static bool key_changes(int view, const char *before, int key)
+{
+    struct app app = {.view = view};
+    struct canvas canvas = {0};
+    struct text a = {0}, b = {0};
+    fill(&app);
+    canvas_resize(&canvas, 120, 40);
+    for (; *before; before++) {
+        app_draw(&app, &canvas);
+        app_key(&app, *before, 0);
+    }
+    app_draw(&app, &canvas);
+    print_canvas(&a, &canvas);
+    app_key(&app, key, 0);
+    app_draw(&app, &canvas);
+    print_canvas(&b, &canvas);
+    const bool changed = a.length != b.length || memcmp(a.bytes, b.bytes, a.length) != 0;
+    text_release(&a), text_release(&b);
+    canvas_release(&canvas);
+    app_release(&app);
+    return changed;
 }
 
 static void keys_do_what_the_help_says(void **state)
@@ -232,6 +286,23 @@ static void keys_do_what_the_help_says(void **state)
     app_release(&app);
 }
 
+/* Each key of each view's help changes the picture, or the view, in one of some situations. */
+static void every_view_key_does_something(void **state)
+{
+    (void)state;
+    static const char *const situations[] = {"", "h+h", "h++{", "\n", "j", "jn", ">"};
+    for (int view = 0; view < VIEWS; view++) {
+        const int own = view_at(view)->key_count, all = own + (view_at(view)->has_charts ? view_lens_key_count : 0);
+        for (int i = 0; i < all; i++) {
+            const struct view_key *key = i < own ? &view_at(view)->keys[i] : &view_lens_keys[i - own];
+            bool changed = false;
+            for (size_t k = 0; k < sizeof situations / sizeof *situations; k++)
+                changed = changed || key_changes(view, situations[k], key->key);
+            if (!changed) fail_msg("%s: %s does nothing", view_at(view)->name, key->words);
+        }
+    }
+}
+
 static void a_read_only_screen_sends_nothing(void **state)
 {
     (void)state;
@@ -245,8 +316,8 @@ static void a_read_only_screen_sends_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(screens), cmocka_unit_test(every_size),
-                                       cmocka_unit_test(keys_do_what_the_help_says),
-                                       cmocka_unit_test(a_read_only_screen_sends_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(screens), cmocka_unit_test(every_size), cmocka_unit_test(keys_do_what_the_help_says),
+        cmocka_unit_test(every_view_key_does_something), cmocka_unit_test(a_read_only_screen_sends_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,12 @@ void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slo
     self->cell[y * self->width + x] = (struct cell){code, (uint8_t)slot};
 }
 
+void canvas_heat(struct canvas *self, int x, int y, int level)
+{
+    static const char letters[] = ".:-=+*%#";
+    canvas_put(self, x, y, self->ascii ? (uint32_t)letters[level] : 0x2588, (enum theme_slot)(SLOT_HEAT_0 + level));
+}
+
 /* The next character of UTF-8 text and the columns it takes; damaged bytes and control characters give '?'. */
 static uint32_t next_character(const struct canvas *self, const char **text, int *columns)
 {

@@ -52,6 +52,9 @@ uint32_t canvas_glyph(const struct canvas *self, enum glyph glyph);
 
 void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slot slot);
 
+/* A cell of a heat map: level 0 … 7, coldest first. */
+void canvas_heat(struct canvas *self, int x, int y, int level);
+
 /* Writes text from (x, y), at most `room` columns, control characters as '?', an ellipsis where it is cut. Returns the
  * columns used. */
 int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *format, ...)

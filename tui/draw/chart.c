@@ -222,16 +222,19 @@ static void draw_level(struct plot *plot, double level)
 
 /* ---- around the plot ---- */
 
-/* A number in at most seven columns. */
-static void label(char text[16], double value)
+/* A number in at most seven columns, with the digits that tell values `span` apart from each other. */
+static void label(char text[16], double value, double span)
 {
-    double size = fabs(value);
-    if (value == 0)
+    const double size = fabs(value);
+    const int digits = span > 0 ? (int)ceil(1.5 - log10(span)) : 3, most = size < 10 ? 6 : size < 1000 ? 4 : 2;
+    if (value == 0) {
         snprintf(text, 16, "0");
-    else if (size >= 1e5 || size < 1e-3)
+    } else if (size >= 1e6 || size < 1e-5) {
         snprintf(text, 16, "%.1e", value);
-    else
-        snprintf(text, 16, "%.*f", size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 4, value);
+    } else {
+        snprintf(text, 16, "%.*f", digits < 0 ? 0 : digits < most ? digits : most, value);
+        if (strlen(text) > GUTTER - 1 && text[0] == '0') memmove(text, text + 1, strlen(text));
+    }
 }
 
 /* What stands at an end of the X axis. */
@@ -261,7 +264,10 @@ static void draw_y_labels(const struct plot *plot)
         const int row = plot->rows >= 5 ? rows[i] : rows[2 * i];
         const double at = plot->high - (row + 0.5) / plot->rows * (plot->high - plot->low);
         char text[16];
-        label(text, plot->scope->lens->log_y ? pow(10, at) : at);
+        if (plot->scope->lens->log_y)
+            label(text, pow(10, at), pow(10, at));
+        else
+            label(text, at, plot->high - plot->low);
         canvas_text(plot->canvas, plot->x - 1 - (int)strlen(text), plot->y + row, GUTTER, SLOT_DIM, "%s", text);
     }
 }
@@ -339,8 +345,8 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     }
     draw_level(&plot, chart->level);
     write_cells(&plot);
-    draw_axes(&plot);
     draw_cursor(&plot);
+    draw_axes(&plot);
     for (int i = 0; i < CHART_LINES; i++)
         if (chart->line[i].series && chart->line[i].series->count) draw_marks(&plot, &chart->line[i]);
 }

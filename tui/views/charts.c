@@ -50,6 +50,12 @@ static void collect(struct charts *self, const struct feed *feed)
         if (has_chart(self, feed, i)) self->metric[self->count++] = (int)i;
 }
 
+/* What a step's noise is in: its line is smoothed. A learning rate or a validation is what it is. */
+static bool is_noisy(const char *name)
+{
+    return strncmp(name, "train/", 6) == 0 || strncmp(name, "grad_norm", 9) == 0;
+}
+
 static void draw_one(struct app *app, struct canvas *canvas, struct rect rect, int metric, bool chosen)
 {
     const struct feed *feed = &app->feed;
@@ -59,7 +65,7 @@ static void draw_one(struct app *app, struct canvas *canvas, struct rect rect, i
     const struct scope scope = view_scope(app);
     struct chart chart = {.title = is_train ? bare : name, .scope = &scope};
     chart.line[0] = (struct chart_line){&feed->metric[metric].series, is_train ? "train" : "", SLOT_TRAIN,
-                                        SLOT_TRAIN_BAND, false};
+                                        is_noisy(name) ? SLOT_TRAIN_BAND : SLOT_TRAIN, false};
     if (validation >= 0)
         chart.line[1] = (struct chart_line){&feed->metric[validation].series, "val", SLOT_VALIDATION, SLOT_VALIDATION,
                                             true};

@@ -18,6 +18,8 @@ struct view {
     void (*release)(void *state); /* of what the state owns; NULL: nothing */
     /* `state` is its own, zero at first. */
     void (*draw)(struct app *app, void *state, struct canvas *canvas, struct rect rect);
+    /* About once a second, shown or not; true: its picture changed. NULL: nothing to do. */
+    bool (*tick)(struct app *app, void *state);
     /* Sees each key first, for text that is typed; true: it was taken. NULL: none. */
     bool (*typed)(struct app *app, void *state, int key);
     const struct view_key *keys;

@@ -1,0 +1,49 @@
+#include "profiler/probes/machine.h"
+
+#include "data/base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Half a second of work and 64 MB more show in the samples of this process. */
+static void work_shows(void **state)
+{
+    (void)state;
+    struct machine_sample before, after;
+    machine_sample(&before, getpid());
+    assert_true(before.has_process && before.cores > 0 && before.memory_total > before.memory_used);
+    char *memory = malloc(64 << 20);
+    assert_non_null(memory);
+    memset(memory, 1, 64 << 20);
+    volatile double sum = 0;
+    const int64_t begin = clock_ns();
+    while (clock_ns() - begin < 500000000) sum += 1;
+    machine_sample(&after, getpid());
+    assert_true(memory[1 << 20] == 1);
+    free(memory);
+    assert_true(after.process_s - before.process_s > 0.1 && after.process_s - before.process_s < 2);
+    assert_true(after.process_memory - before.process_memory > 60 << 20);
+    assert_true(after.busy_s - before.busy_s > 0.1 && after.all_s > before.all_s && after.threads == 1);
+}
+
+static void no_process_is_none(void **state)
+{
+    (void)state;
+    struct machine_sample sample;
+    machine_sample(&sample, 0);
+    assert_false(sample.has_process);
+    machine_sample(&sample, 1 << 30);
+    assert_false(sample.has_process);
+    assert_true(sample.process_read == -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(work_shows), cmocka_unit_test(no_process_is_none)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
