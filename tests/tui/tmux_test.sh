@@ -92,8 +92,26 @@ expect 'running  step'
 
 echo "# a storm of sizes; too small is a sentence"
 for size in 300x80 20x6 33x9 81x25 200x60 18x5; do tmux -L "$socket" resize-window -t s -x "${size%x*}" -y "${size#*x}"; sleep 0.1; done
-expect 'lathe needs 20x6'
+expect 'lathe needs 20x5'
 tmux -L "$socket" resize-window -t s -x 100 -y 30
+expect 'gradient norm'
+
+echo "# every view by its digit, keys of charts, text that is typed"
+keys 2
+expect 'of 6 charts'
+keys / l o s s Enter
+expect '1 of 1 charts'
+keys Enter h h
+expect 'step '
+keys 3
+expect 'gradient norms of'
+keys 4
+expect 'CPU, % of a core'
+keys 5
+expect 'events  '
+keys 6
+expect 'configuration (config.yaml)'
+keys Tab
 expect 'gradient norm'
 
 echo "# a run that crashes leaves a sane terminal and a reason"
@@ -110,7 +128,7 @@ keys C-c
 expect 'leave?'
 keys C-c
 expect 'the run ended'
-keys x
+keys q
 expect 'stopped by viewer'
 expect 'EXIT 130'
 
