@@ -57,10 +57,36 @@ void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slo
     self->cell[y * self->width + x] = (struct cell){code, (uint8_t)slot};
 }
 
+/* Upper and lower halves are all that ASCII can tell apart. */
+static uint32_t ascii_dots(uint8_t dots)
+{
+    bool top = dots & 0x1B, bottom = dots & 0xE4;
+    return top && bottom ? ':' : top ? '\'' : '.';
+}
+
+static uint32_t quarter_dots(uint8_t dots)
+{
+    /* by the bits 1 upper left, 2 upper right, 4 lower left, 8 lower right */
+    static const uint16_t quarters[16] = {' ',    0x2598, 0x259D, 0x2580, 0x2596, 0x258C, 0x259E, 0x259B,
+                                          0x2597, 0x259A, 0x2590, 0x259C, 0x2584, 0x2599, 0x259F, 0x2588};
+    int upper = (dots & 0x03 ? 1 : 0) | (dots & 0x18 ? 2 : 0), lower = (dots & 0x44 ? 4 : 0) | (dots & 0xA0 ? 8 : 0);
+    return quarters[upper | lower];
+}
+
+uint32_t canvas_dots(const struct canvas *self, uint8_t dots)
+{
+    if (!dots) return ' ';
+    return self->ascii ? ascii_dots(dots) : self->blocks ? quarter_dots(dots) : 0x2800u + dots;
+}
+
 void canvas_heat(struct canvas *self, int x, int y, int level)
 {
-    static const char letters[] = ".:-=+*%#";
-    canvas_put(self, x, y, self->ascii ? (uint32_t)letters[level] : 0x2588, (enum theme_slot)(SLOT_HEAT_0 + level));
+    if (level < 0) return;
+    if (level >= HEAT_LEVELS) level = HEAT_LEVELS - 1;
+    uint32_t code = self->ascii        ? (uint32_t) ".:-=+*%#"[level]
+                    : self->few_colors ? 0x2581u + (uint32_t)level /* a column that grows from an eighth to the whole */
+                                       : canvas_glyph(self, GLYPH_BAR_FULL);
+    canvas_put(self, x, y, code, (enum theme_slot)(SLOT_HEAT_0 + level));
 }
 
 /* The next character of UTF-8 text and the columns it takes; damaged bytes and control characters give '?'. */

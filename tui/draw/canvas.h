@@ -20,7 +20,9 @@ struct rect {
 struct canvas {
     int width, height;
     struct cell *cell;
-    bool ascii; /* no character above 127 */
+    bool ascii;      /* no character above 127 */
+    bool blocks;     /* no braille: dots are quarters of a cell */
+    bool few_colors; /* fewer than 256: heat is drawn by the shape of its cells too */
 };
 
 /* Characters with an ASCII stand-in. */
@@ -52,7 +54,11 @@ uint32_t canvas_glyph(const struct canvas *self, enum glyph glyph);
 
 void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slot slot);
 
-/* A cell of a heat map: level 0 … 7, coldest first. */
+/* The character for a cell of 2 x 4 dots (bits as in braille, U+2800 + dots), in braille, quarters or ASCII. */
+uint32_t canvas_dots(const struct canvas *self, uint8_t dots);
+
+/* A cell of a heat map: 0 is the coldest of HEAT_LEVELS, what is above is the hottest, below 0 is a cell without a
+ * value. */
 void canvas_heat(struct canvas *self, int x, int y, int level);
 
 /* Writes text from (x, y), at most `room` columns, control characters as '?', an ellipsis where it is cut. Returns the

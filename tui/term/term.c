@@ -1,5 +1,7 @@
 #include "tui/term/term.h"
 
+#include "tui/term/palette.h"
+
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,44 +71,6 @@ static enum lt_err choose_colors(const char *wanted, int *colors)
 
 /* ---- colours ---- */
 
-static int square(int x)
-{
-    return x * x;
-}
-
-/* The nearest of the 6x6x6 cube and the 24 greys of 256 colours. */
-static int nearest_256(struct theme_color c)
-{
-    static const int steps[6] = {0, 95, 135, 175, 215, 255};
-    int rgb[3] = {c.red, c.green, c.blue}, index = 16, off = 0;
-    for (int i = 0; i < 3; i++) {
-        int best = 0;
-        for (int k = 1; k < 6; k++)
-            if (abs(steps[k] - rgb[i]) < abs(steps[best] - rgb[i])) best = k;
-        index = i == 0 ? 16 + 36 * best : i == 1 ? index + 6 * best : index + best;
-        off += square(steps[best] - rgb[i]);
-    }
-    for (int k = 0; k < 24; k++) {
-        int grey = 8 + 10 * k, distance = square(grey - rgb[0]) + square(grey - rgb[1]) + square(grey - rgb[2]);
-        if (distance < off) off = distance, index = 232 + k;
-    }
-    return index;
-}
-
-static int nearest_16(struct theme_color c, int colors)
-{
-    static const int palette[16][3] = {{0, 0, 0},       {205, 49, 49},   {13, 188, 121}, {197, 165, 0},
-                                       {36, 114, 200},  {188, 63, 188},  {17, 168, 205}, {208, 208, 208},
-                                       {102, 102, 102}, {241, 76, 76},   {35, 209, 139}, {245, 245, 67},
-                                       {59, 142, 234},  {214, 112, 214}, {41, 184, 219}, {255, 255, 255}};
-    int best = 7, off = 1 << 30;
-    for (int i = 1; i < (colors < 16 ? 8 : 16); i++) { /* never black on black */
-        int distance = square(palette[i][0] - c.red) + square(palette[i][1] - c.green) + square(palette[i][2] - c.blue);
-        if (distance < off) off = distance, best = i;
-    }
-    return best;
-}
-
 static void make_colors(const struct theme *theme, int colors)
 {
     if (colors >= 8) use_default_colors();
@@ -116,7 +80,7 @@ static void make_colors(const struct theme *theme, int colors)
         pair[i] = 0;
         if (colors < 8 || !c.has_color) continue;
         pair[i] = (short)(i + 1);
-        init_pair(pair[i], (short)(colors >= 256 ? nearest_256(c) : nearest_16(c, colors)), -1);
+        init_pair(pair[i], (short)palette_nearest(c, colors, PALETTE_DARK), -1);
     }
 }
 
