@@ -41,6 +41,7 @@ void profiler_simple_report(struct text *out, const char *title, double wall_s)
     struct row *row = memory_new((size_t)span_count(), sizeof *row);
     for (int id = 0; id < span_count(); id++) {
         int64_t calls, total_ns;
+        if (id == SPAN_READ || id == SPAN_DECODE || id == SPAN_WRITE) continue; /* of other threads */
         span_total(id, &calls, &total_ns);
         if (calls) row[count++] = (struct row){span_name(id), calls, (double)total_ns * 1e-9};
     }

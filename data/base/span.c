@@ -7,18 +7,21 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { NAMES_MAX = 4096, THREADS_MAX = 256, RING_SPANS = 1 << 14 };
+enum { NAMES_MAX = 16384, THREADS_MAX = 256, RING_SPANS = 1 << 14 };
 
 static const char *names[NAMES_MAX] = {
 #define X(id, name) [id] = name,
-    SPAN_PHASE_LIST(X)
+    SPAN_PHASE_LIST(X) SPAN_HOOK_LIST(X)
 #undef X
-};
-static _Atomic int name_count = SPAN_PHASES;
+        [NAMES_MAX - 1] = "(more)"};
+static struct span_kernel kernels[NAMES_MAX]; /* layer 0: no kernel */
+static _Atomic int name_count = SPAN_KNOWN;
 static _Atomic int64_t calls_of[NAMES_MAX], ns_of[NAMES_MAX];
 static struct ring *rings[THREADS_MAX];
+static char thread_names[THREADS_MAX][16];
 static _Atomic int thread_count;
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local struct ring *own_ring;
@@ -31,17 +34,37 @@ static int find(const char *name, int count)
     return -1;
 }
 
+/* With the lock held. */
+static int add(const char *name, const struct span_kernel *kernel)
+{
+    int id = atomic_load(&name_count);
+    if (id == NAMES_MAX - 1) return id;
+    names[id] = memory_text(name);
+    if (kernel) kernels[id] = *kernel;
+    atomic_store(&name_count, id + 1);
+    return id;
+}
+
 int span_id(const char *name)
 {
     pthread_mutex_lock(&making);
-    int count = atomic_load(&name_count), id = find(name, count);
-    if (id < 0) {
-        lt_assert(count < NAMES_MAX);
-        names[id = count] = memory_text(name);
-        atomic_store(&name_count, count + 1);
-    }
+    int id = find(name, atomic_load(&name_count));
+    if (id < 0) id = add(name, NULL);
     pthread_mutex_unlock(&making);
     return id;
+}
+
+int span_new(const char *name, const struct span_kernel *kernel)
+{
+    pthread_mutex_lock(&making);
+    int id = add(name, kernel);
+    pthread_mutex_unlock(&making);
+    return id;
+}
+
+const struct span_kernel *span_kernel(int id)
+{
+    return kernels[id].layer ? &kernels[id] : NULL;
 }
 
 const char *span_name(int id)
@@ -61,19 +84,46 @@ static void join(void)
     int number = atomic_load(&thread_count);
     if (number < THREADS_MAX) {
         rings[number] = own_ring = ring_new(RING_SPANS, sizeof(struct span));
+        pthread_getname_np(pthread_self(), thread_names[number], sizeof thread_names[number]);
         atomic_store(&thread_count, number + 1);
     }
     own_number = number;
     pthread_mutex_unlock(&making);
 }
 
-void span_end(int id, int64_t begin_ns)
+int span_thread(void)
 {
     if (own_number < 0) join();
-    struct span span = {.id = id, .thread = own_number, .begin_ns = begin_ns, .end_ns = clock_ns()};
-    atomic_fetch_add_explicit(&calls_of[id], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ns_of[id], span.end_ns - begin_ns, memory_order_relaxed);
+    return own_number;
+}
+
+const char *span_thread_name(int thread)
+{
+    return thread_names[thread];
+}
+
+void span_call_thread(const char *name)
+{
+    const int thread = span_thread();
+    if (thread < THREADS_MAX) snprintf(thread_names[thread], sizeof thread_names[thread], "%s", name);
+}
+
+int64_t span_end(int id, int64_t begin_ns)
+{
+    struct span span = {.id = id, .thread = span_thread(), .begin_ns = begin_ns, .end_ns = clock_ns()};
+    if (!kernels[id].layer) {
+        atomic_fetch_add_explicit(&calls_of[id], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&ns_of[id], span.end_ns - begin_ns, memory_order_relaxed);
+    }
     if (own_ring) ring_push(own_ring, &span);
+    return span.end_ns;
+}
+
+int64_t span_open(int id)
+{
+    struct span span = {.id = id, .thread = span_thread(), .begin_ns = clock_ns()};
+    if (own_ring) ring_push(own_ring, &span);
+    return span.begin_ns;
 }
 
 void span_total(int id, int64_t *calls, int64_t *total_ns)

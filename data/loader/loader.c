@@ -129,12 +129,19 @@ static enum lt_err transform_cached(struct worker *self, int64_t sample, uint8_t
 
 static enum lt_err decode_sample(struct worker *self, int64_t sample, uint8_t *out)
 {
-    if (self->loader->cache) return transform_cached(self, sample, out);
+    const int64_t begin = clock_ns();
+    if (self->loader->cache) {
+        enum lt_err err = transform_cached(self, sample, out);
+        span_end(SPAN_DECODE, begin);
+        return err;
+    }
     const char *path = self->loader->view.set->sample[sample].path;
     struct file file = {.worker = self};
     LT_TRY(picture_file(&file.bytes, &file.length, path));
+    const int64_t read = span_end(SPAN_READ, begin);
     enum lt_err err = transform_file(self, &file, sample, out);
     free(file.bytes);
+    span_end(SPAN_DECODE, read);
     return err == LT_OK ? LT_OK : lt_fail_in(err, "%s: ", path);
 }
 
