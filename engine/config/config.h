@@ -34,7 +34,7 @@ struct trainer_options {
     char *nonfinite;
     double checkpoint_every; /* seconds; 0 = off */
     char *default_root_dir;
-    char *profiler; /* NULL | simple */
+    char *profiler; /* NULL | simple | advanced */
     const struct setting *callbacks;
     struct texts logger; /* hdf5 or nothing */
     int64_t overfit_batches;

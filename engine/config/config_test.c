@@ -141,8 +141,8 @@ static void wrong_configurations(void **state)
          "run.yaml:2: trainer.precision: this precision is not available yet; use 32-true or bf16-mixed"},
         {"model: {name: cnn}\ntrainer: {devices: 4}", "run.yaml:2: trainer.devices: more than one device is not "
                                                       "available yet; use 1 (threads are trainer.num_threads)"},
-        {"model: {name: cnn}\ntrainer: {profiler: advanced}",
-         "run.yaml:2: trainer.profiler: this profiler is not available yet; use simple or null"},
+        {"model: {name: cnn}\ntrainer: {profiler: pytorch}",
+         "run.yaml:2: trainer.profiler: there is no such profiler; use simple, advanced or null"},
         {"model: {name: cnn}\ntrainer: {nonfinite: rollback}",
          "run.yaml:2: trainer.nonfinite: this policy is not available yet; use stop"},
         {"model: {name: cnn}\ntrainer: {callbacks: [{dynamic_batch_size: {initial: 16}}]}",

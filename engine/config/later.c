@@ -39,8 +39,8 @@ static enum lt_err check_values(const struct config *config)
          "this precision is not available yet; use 32-true or bf16-mixed"},
         {"trainer.backend", trainer->backend, "cpu|reference", "there is no such backend; use cpu or reference"},
         {"trainer.nonfinite", trainer->nonfinite, "stop", "this policy is not available yet; use stop"},
-        {"trainer.profiler", trainer->profiler ? trainer->profiler : "simple", "simple",
-         "this profiler is not available yet; use simple or null"},
+        {"trainer.profiler", trainer->profiler ? trainer->profiler : "simple", "simple|advanced",
+         "there is no such profiler; use simple, advanced or null"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!is_allowed(rows[i].allowed, rows[i].value)) return refuse(config, rows[i].key, rows[i].advice);

@@ -83,7 +83,9 @@ static const struct option trainer_rows[] = {
     {ROW("default_root_dir", OPTION_TEXT, TRAINER(default_root_dir)), .initial = "runs",
      .help = "folder that run folders are made in"},
     {ROW("profiler", OPTION_TEXT, TRAINER(profiler)), .initial = "null",
-     .help = "simple: a table of where the time went, at the end"},
+     .help = "at the end, profile.txt: simple: a table of where the time went; advanced: also a verdict, a tree down "
+             "to kernels "
+             "with p95 and rates, the slowest steps, and trace.json for chrome://tracing"},
     {ROW("callbacks", OPTION_SETTING, TRAINER(callbacks)), .initial = "null", .help = "list of callbacks"},
     {ROW("logger", OPTION_TEXTS, TRAINER(logger)), .initial = "[hdf5]", .help = "[hdf5] writes run.h5; [] does not"},
     {ROW("overfit_batches", OPTION_INT, TRAINER(overfit_batches)), .initial = "0", .min = 0, .max = 1e9,

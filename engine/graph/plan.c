@@ -1,8 +1,10 @@
 /* Compiles a graph into a plan, and lets one look inside. The steps and their files are listed in plan_internal.h. */
 #include "data/base/memory.h"
+#include "data/base/span.h"
 #include "engine/graph/fuse.h"
 #include "engine/graph/plan_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum dtype plan_dtype(const struct plan *self, const struct value *value)
@@ -113,6 +115,26 @@ struct plan_summary plan_summarise(const struct plan *self)
         summary.state_bytes = flat * (size_t)optimizer_at(self->options.optimizer)->states;
     }
     return summary;
+}
+
+/* Instructions of one layer share its id; what is not the layer's own kernel says so. */
+void plan_record_spans(struct plan *self)
+{
+    int *layer = memory_new(self->graph->node_count + 1, sizeof *layer);
+    for (size_t n = 0; n < self->graph->node_count; n++) layer[n] = span_new(self->graph->node[n]->name, NULL);
+    for (int list = 0; list < PLAN_LISTS; list++) {
+        for (int i = 0; i < self->list[list].count; i++) {
+            struct instruction *item = &self->list[list].item[i];
+            const struct node *node = item->call->node;
+            char name[64];
+            snprintf(name, sizeof name, "%s%s", node->op->name,
+                     item->run == self->kernel[node->id]->recompute ? " (again)" : "");
+            item->span = span_new(name, &(struct span_kernel){.layer = layer[node->id],
+                                                              .flops = 2 * (double)item->macs,
+                                                              .bytes = (double)item->bytes});
+        }
+    }
+    free(layer);
 }
 
 const struct instruction *plan_instructions(const struct plan *self, enum plan_list list, int *count)

@@ -34,6 +34,7 @@ struct instruction {
     struct call *call;
     int64_t macs;  /* multiply-adds of the full batch, as its kernel does them */
     int64_t bytes; /* read + written, of the full batch, each tensor once */
+    int span;      /* under which its time is recorded; 0 = it is not, see plan_record_spans */
 };
 
 struct plan;
@@ -72,7 +73,7 @@ void plan_backward(struct plan *self, const struct plan_step *step);
  * from 1. */
 void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64_t update);
 
-/* Evaluation of one batch: running statistics, no dropout. */
+/* Evaluation of one batch: running statistics, no dropout. Span: SPAN_EVALUATE. */
 void plan_evaluate(struct plan *self, const struct plan_step *step);
 
 /* Copies the first n samples of an output to the host (asynchronous; ready after plan_synchronize). */
@@ -109,6 +110,9 @@ struct plan_summary {
     int instructions;
 };
 struct plan_summary plan_summarise(const struct plan *self);
+
+/* From now on every instruction's time is recorded as a span of its own kind (struct span_kernel). */
+void plan_record_spans(struct plan *self);
 
 /* The instruction lists, for profiles and tests. */
 enum plan_list { PLAN_FORWARD, PLAN_BACKWARD, PLAN_EVALUATE, PLAN_LISTS };

@@ -37,9 +37,15 @@ static struct step begin_step(struct plan *self, const struct plan_step *about, 
                          .loss_weight = self->loss_weight};
 }
 
+/* One clock read an instruction: where one ends, the next begins. */
 static void run(const struct instructions *list, const struct step *step)
 {
-    for (int i = 0; i < list->count; i++) list->item[i].run(list->item[i].call, step);
+    int64_t begin = clock_ns();
+    for (int i = 0; i < list->count; i++) {
+        const struct instruction *item = &list->item[i];
+        item->run(item->call, step);
+        if (item->span) begin = span_end(item->span, begin);
+    }
 }
 
 void plan_forward(struct plan *self, const struct plan_step *about)
@@ -63,8 +69,10 @@ void plan_backward(struct plan *self, const struct plan_step *about)
 
 void plan_evaluate(struct plan *self, const struct plan_step *about)
 {
+    const int64_t begin = clock_ns();
     const struct step step = begin_step(self, about, false);
     run(&self->list[PLAN_EVALUATE], &step);
+    span_end(SPAN_EVALUATE, begin);
 }
 
 /* ---- update ---- */

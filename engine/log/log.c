@@ -3,6 +3,7 @@
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "data/base/ring.h"
+#include "data/base/span.h"
 #include "data/base/text.h"
 #include "data/base/thread.h"
 #include "engine/log/sink.h"
@@ -126,7 +127,9 @@ static void *run_outlet(void *context)
     struct log_record *batch = memory_new(BATCH, sizeof *batch);
     for (bool last = false;;) {
         size_t count = ring_pop(outlet->ring, batch, BATCH);
+        const int64_t begin = clock_ns();
         for (size_t i = 0; i < count; i++) handle(outlet, &batch[i]);
+        if (count) span_end(SPAN_WRITE, begin);
         tick(outlet);
         if (count == BATCH) continue;
         if (last && count == 0) break;

@@ -132,16 +132,17 @@ static enum lt_err drain_mailbox(struct run *run)
 static enum lt_err wait_while_paused(struct run *run)
 {
     LT_TRY(collect_all(run));
-    int64_t begin = clock_ns(), phases_at = run->pace.paused_ns;
+    int64_t begin = clock_ns(), before = run->pace.paused_ns;
     enum lt_err err = LT_OK;
     while (err == LT_OK && run->status.state == RUN_PAUSED) {
         mailbox_wait(run->mailbox, 0.5);
-        run->pace.paused_ns = phases_at + clock_ns() - begin;
+        run->pace.paused_ns = before + clock_ns() - begin;
         err = heed_signals(run);
         if (err == LT_OK) err = drain_mailbox(run);
     }
-    run->pace.paused_ns = phases_at + clock_ns() - begin;
-    run->pace.step_began_ns = clock_ns();
+    int64_t paused = span_end(SPAN_PAUSED, begin) - begin;
+    run->pace.paused_ns = before + paused;
+    run->pace.step_began_ns += paused;
     publish(run, run->status.stage, "");
     return err;
 }

@@ -11,7 +11,9 @@ static void evaluate_batch(struct run *run, const struct batch *batch, struct me
     plan_read(run->plan, run->loss, room->loss, batch->n);
     plan_read(run->plan, run->predicted, room->predicted, batch->n);
     plan_synchronize(run->plan);
+    int64_t begin = clock_ns();
     metric_set_add(metrics, room->loss, batch->target, room->predicted, batch->n);
+    span_end(SPAN_METRICS, begin);
 }
 
 enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set *metrics, int64_t batches)
@@ -26,6 +28,7 @@ enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set 
         evaluate_batch(run, batch, metrics);
         run->status.eval_batch = i + 1;
         if (run->verb != RUN_FIT) continue;
+        profile_read(run->profile);
         publish(run, run->status.stage, "");
         LT_TRY(step_boundary(run));
     }
@@ -39,19 +42,24 @@ enum lt_err sanity_check(struct run *run)
     if (batches == 0 || run->resume) return LT_OK;
     run->status.eval_batch = 0;
     publish(run, STAGE_SANITY, "");
+    int64_t begin = span_open(SPAN_SANITY);
     LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, batches));
+    span_end(SPAN_SANITY, begin);
     metric_set_clear(&run->val_metrics);
     return LT_OK;
 }
 
 enum lt_err validate(struct run *run)
 {
-    int64_t begin = clock_ns(), paused = run->pace.paused_ns;
+    int64_t phases[SPAN_PHASES], paused = run->pace.paused_ns;
+    pace_note_phases(phases);
+    int64_t begin = span_open(SPAN_VALIDATION);
     run->status.eval_batch = 0;
     publish(run, STAGE_VALIDATION, "");
     LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, run->val.batches));
-    span_end(SPAN_VALIDATION, begin);
-    double seconds = (double)(clock_ns() - begin - (run->pace.paused_ns - paused)) * 1e-9;
+    paused = run->pace.paused_ns - paused;
+    pace_leave_out(run, phases, paused);
+    double seconds = (double)(span_end(SPAN_VALIDATION, begin) - begin - paused) * 1e-9;
     run->pace.validation_s = run->pace.validation_s > 0 ? 0.5 * (run->pace.validation_s + seconds) : seconds;
     run->at.validated = run->validated_this_epoch = true;
     record_metrics(run, &run->val_metrics, true);

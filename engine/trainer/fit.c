@@ -63,7 +63,7 @@ static enum lt_err train_batch(struct run *run, struct outcome *outcome, struct 
 }
 
 /* One update: the micro-batches of its window forward and backward, then norms, clipping and the optimizer. */
-static enum lt_err train_window(struct run *run)
+static enum lt_err run_window(struct run *run)
 {
     const struct config *config = run->config;
     struct outcome *outcome = &run->outcome[run->at.step % 2];
@@ -75,6 +75,7 @@ static enum lt_err train_window(struct run *run)
         step.first = batch == first;
         step.last = batch == last - 1;
         LT_TRY(train_batch(run, outcome, &step));
+        if (!step.last) profile_read(run->profile);
     }
     double lr = learning_rate(run);
     double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
@@ -86,7 +87,16 @@ static enum lt_err train_window(struct run *run)
     run->at.validated = false;
     if (config->lr.interval == SCHEDULE_STEP || run->at.batch == run->train.batches) run->at.schedule++;
     pace_step(run, outcome->n);
+    memcpy(outcome->phase_ms, run->pace.phase_ms, sizeof outcome->phase_ms);
     return collect(run, &run->outcome[run->at.step % 2]); /* the step before: this one may still be computing */
+}
+
+static enum lt_err train_window(struct run *run)
+{
+    int64_t begin = span_open(SPAN_STEP);
+    enum lt_err err = run_window(run);
+    span_end(SPAN_STEP, begin);
+    return err;
 }
 
 /* Does a validation point lie in the window that ended at at.batch, and is it still to do? */

@@ -139,6 +139,7 @@ enum lt_err open_machine(struct run *run)
     struct device_options options = {.threads = (int)config->trainer.num_threads};
     LT_TRY(run->backend->open(&run->device, &options));
     LT_TRY(build_plan(&run->plan, run, run->device, false));
+    if (run->verb == RUN_FIT) plan_record_spans(run->plan);
     name_parameters(run);
     make_outcomes(run);
     if (run->verb == RUN_FIT) LT_TRY(open_loader(run, &run->train, true));

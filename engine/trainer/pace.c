@@ -11,7 +11,7 @@ static double smooth(double old, double new, double share)
     return old > 0 ? old + share * (new - old) : new;
 }
 
-static void read_phases(int64_t total_ns[SPAN_PHASES])
+void pace_note_phases(int64_t total_ns[SPAN_PHASES])
 {
     int64_t calls;
     for (int i = 0; i < SPAN_PHASES; i++) span_total(i, &calls, &total_ns[i]);
@@ -21,7 +21,16 @@ void pace_start(struct run *run)
 {
     struct pace *pace = &run->pace;
     pace->started_ns = pace->step_began_ns = pace->last_save_ns = clock_ns();
-    read_phases(pace->phase_before);
+    pace_note_phases(pace->phase_before);
+    profile_note_usage(run);
+}
+
+void pace_leave_out(struct run *run, const int64_t since_ns[SPAN_PHASES], int64_t paused_ns)
+{
+    int64_t now_ns[SPAN_PHASES];
+    pace_note_phases(now_ns);
+    now_ns[SPAN_VALIDATION] = since_ns[SPAN_VALIDATION] + paused_ns;
+    for (int i = 0; i < SPAN_PHASES; i++) run->pace.phase_before[i] += now_ns[i] - since_ns[i];
 }
 
 double pace_elapsed_s(const struct pace *pace)
@@ -36,18 +45,30 @@ static double between_steps_ms(const double phase_ms[SPAN_PHASES])
     return phase_ms[SPAN_VALIDATION] + phase_ms[SPAN_CHECKPOINT];
 }
 
-void pace_step(struct run *run, int64_t samples)
+/* Fills in phase_ms for the step that ends now; what no phase recorded is SPAN_OTHER. */
+static void split_step(struct pace *pace, double wall_ms)
 {
-    struct pace *pace = &run->pace;
-    int64_t now = clock_ns(), total[SPAN_PHASES];
-    read_phases(total);
+    int64_t total[SPAN_PHASES];
+    pace_note_phases(total);
     for (int i = 0; i < SPAN_PHASES; i++) {
         pace->phase_ms[i] = (double)(total[i] - pace->phase_before[i]) * 1e-6;
         pace->phase_before[i] = total[i];
     }
     pace->phase_ms[SPAN_CALLBACKS] = fmax(0, pace->phase_ms[SPAN_CALLBACKS] -
                                                  pace->phase_ms[SPAN_CHECKPOINT]); /* saves lie inside */
-    double ms = (double)(now - pace->step_began_ns) * 1e-6 - between_steps_ms(pace->phase_ms);
+    double rest_ms = wall_ms;
+    for (int i = 0; i < SPAN_OTHER; i++) rest_ms -= pace->phase_ms[i];
+    pace->phase_ms[SPAN_OTHER] = fmax(0, rest_ms);
+}
+
+void pace_step(struct run *run, int64_t samples)
+{
+    struct pace *pace = &run->pace;
+    int64_t now = clock_ns();
+    double wall_ms = (double)(now - pace->step_began_ns) * 1e-6;
+    split_step(pace, wall_ms);
+    profile_sample(run, wall_ms);
+    double ms = wall_ms - between_steps_ms(pace->phase_ms);
     pace->step_began_ns = now;
     if (ms <= 0) return;
     double share = fmin(1, fmax(0.02, ms / 1000)); /* a mean over about the last second, at least a few steps */

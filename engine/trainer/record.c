@@ -159,7 +159,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
         record(run, "train/loss", step, run->loss_now);
         record(run, "lr", step, outcome->lr);
         record(run, "grad_norm", step, outcome->norm[run->parameters]);
-        log_phases(run->log, step, run->pace.phase_ms);
+        log_phases(run->log, step, outcome->phase_ms);
         span_end(SPAN_LOG, begin);
     }
     int64_t at = run->at.step; /* callbacks are told of the step that was read, not of the one still computing */

@@ -10,6 +10,7 @@
 #include "engine/log/control.h"
 #include "engine/metrics/metric.h"
 #include "engine/models/model.h"
+#include "profiler/profiler.h"
 
 #include <jansson.h>
 
@@ -31,6 +32,7 @@ struct outcome {
     int64_t *sample;
     double *norm;
     double lr;
+    double phase_ms[SPAN_PHASES]; /* where the step's time went */
 };
 
 struct position {
@@ -40,6 +42,11 @@ struct position {
     bool validated;       /* a validation at exactly this place is done */
 };
 
+/* What the process had used up to the last step. */
+struct usage_before {
+    double cpu_ms, faults, switches;
+};
+
 /* Where time went, for rates and estimates. */
 struct pace {
     int64_t started_ns, paused_ns, elapsed_before_ns; /* elapsed_before: of the run this one continues */
@@ -47,9 +54,10 @@ struct pace {
     double step_s, validation_s; /* smoothed seconds of one step (validation not included), of one validation */
     double samples_per_s;
     int64_t phase_before[SPAN_PHASES];
-    double phase_ms[SPAN_PHASES];        /* of the last step */
+    double phase_ms[SPAN_PHASES];        /* of the last step; SPAN_OTHER is what the others leave */
     double status_phase_ms[SPAN_PHASES]; /* smoothed */
     int64_t last_save_ns;
+    struct usage_before usage;
 };
 
 struct run {
@@ -88,6 +96,7 @@ struct run {
     struct log *log;
     struct run_status status;
     struct pace pace;
+    struct profile *profile; /* of a fit */
 
     struct position at;
     int64_t steps_per_epoch, steps_planned;
@@ -186,5 +195,19 @@ void report_bad_files(struct run *run);
 /* ---- pace.c ---- */
 void pace_start(struct run *run);
 void pace_step(struct run *run, int64_t samples);
+/* What phases recorded since pace_note_phases belongs to a validation, not to a step; of it, paused_ns was a pause. */
+void pace_note_phases(int64_t total_ns[SPAN_PHASES]);
+void pace_leave_out(struct run *run, const int64_t since_ns[SPAN_PHASES], int64_t paused_ns);
 void publish(struct run *run, enum run_stage stage, const char *doing);
 double pace_elapsed_s(const struct pace *pace);
+
+/* ---- profile.c ---- */
+
+/* What the process uses from now on counts for the next step. */
+void profile_note_usage(struct run *run);
+
+/* A step is over; phases are in run->pace. */
+void profile_sample(struct run *run, double wall_ms);
+
+/* Writes what trainer.profiler asks for into the run's folder. */
+void profile_save(struct run *run);

@@ -5,7 +5,6 @@
 #include "data/base/text.h"
 #include "engine/log/runtime.h"
 #include "engine/trainer/run.h"
-#include "profiler/profiler.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -177,20 +176,6 @@ static void praise(const struct run *run)
     text_release(&best);
 }
 
-static void write_profile(struct run *run)
-{
-    if (!run->config->trainer.profiler) return;
-    struct text report = {0};
-    profiler_simple_report(&report, "FIT Profiler Report", pace_elapsed_s(&run->pace));
-    char *path = path_join(run->folder, "profile.txt");
-    if (path_write_atomic(path, text_get(&report), report.length) != LT_OK)
-        log_event(run->log, EVENT_NOTE, LEVEL_WARNING, run->at.step, "profile not written: %s", lt_message());
-    else
-        fputs(text_get(&report), stdout);
-    free(path);
-    text_release(&report);
-}
-
 /* A schedule that ends with the run stretches when a resumed run is to go on for longer; nobody shall wonder why. */
 static void tell_stretch(struct run *run)
 {
@@ -233,10 +218,11 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
     declare_all(run);
     choose_monitor(run);
     enum lt_err err = run->resume ? LT_OK : fill_weights(run);
+    run->profile = profile_new();
     if (err == LT_OK) err = fit_in_log(run);
     if (err == LT_OK) praise(run);
     char *sentence = memory_text(lt_message()); /* what follows may fail and have messages of its own */
-    write_profile(run);
+    profile_save(run);
     run->status.state = end_state(err);
     publish(run, run->status.stage, "");
     log_event(run->log, EVENT_END, err == LT_OK ? LEVEL_INFO : LEVEL_SEVERE, run->at.step, "%s", sentence);
