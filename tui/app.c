@@ -14,6 +14,8 @@ void app_release(struct app *self)
         free(self->state[i]);
     }
     text_release(&self->out);
+    for (size_t i = 0; i < self->others; i++) feed_release(&self->other[i]);
+    free(self->other);
     feed_release(&self->feed);
     *self = (struct app){0};
 }
@@ -22,10 +24,16 @@ void app_release(struct app *self)
 
 void app_ask(struct app *app, enum control command)
 {
-    if (app->read_only)
-        snprintf(app->feed.asked, sizeof app->feed.asked, "%s", "this screen only looks");
-    else if (!app->feed.ended)
-        feed_ask(&app->feed, &app->out, command);
+    struct feed *feed = &app->feed;
+    const char *why = app->read_only       ? "this screen only looks"
+                      : feed->hello.stored ? "this is a stored run; attach steers a living one"
+                                           : NULL;
+    if (why) {
+        snprintf(feed->asked, sizeof feed->asked, "%s", control_name(command));
+        snprintf(feed->answer, sizeof feed->answer, "not done: %s", why);
+    } else if (!feed->ended) {
+        feed_ask(feed, &app->out, command);
+    }
 }
 
 static void do_pause(struct app *app, int64_t now_ns)
@@ -49,7 +57,7 @@ static void do_validate(struct app *app, int64_t now_ns)
 static void do_quit(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    if (app->feed.ended) { /* nothing to decide any more */
+    if (app->feed.ended || app->feed.hello.stored) { /* nothing to decide */
         app->leave = true;
         return;
     }

@@ -15,6 +15,8 @@ enum { APP_VIEWS_MAX = 9 };
 
 struct app {
     struct feed feed;
+    struct feed *other; /* runs to compare it with */
+    size_t others;
     struct text out; /* frames to send */
     enum overlay overlay;
     int choice, help_top;       /* in the quit menu; the first line of the help that is shown */

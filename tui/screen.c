@@ -1,6 +1,7 @@
 #include "tui/screen.h"
 
 #include "data/base/clock.h"
+#include "data/base/memory.h"
 #include "tui/app.h"
 #include "tui/term/term.h"
 
@@ -13,48 +14,57 @@
 
 enum { FRAME_MS = 250, TICK_MS = 1000, INPUT_MAX = 64 << 20 };
 
+/* A run that talks to this screen. */
+struct line {
+    int fd;
+    bool lost;
+    struct text in; /* the start of a frame */
+    struct feed *feed;
+};
+
 struct session {
     struct app app;
     struct canvas canvas;
-    struct text in;
-    int fd;
-    uint64_t drawn; /* version of the feed that is on the screen */
+    struct line *line; /* the run's own first, then those it is compared with */
+    size_t lines;
+    uint64_t drawn; /* version of what is on the screen */
     int64_t drawn_ns, ticked_ns;
 };
 
+/* Changes with everything that is new. */
+static uint64_t version(const struct session *self)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < self->lines; i++) sum += self->line[i].feed->version;
+    return sum;
+}
+
 /* Whole frames out of what arrived; false when it is no run that talks there. */
-static bool take_frames(struct session *self)
+static bool take_frames(struct line *line)
 {
     size_t at = 0;
     for (;;) {
         enum wire_type type;
         const void *payload;
         size_t length;
-        int64_t used = wire_next(self->in.bytes + at, self->in.length - at, &type, &payload, &length);
-        if (used < 0 || (used > 0 && !feed_apply(&self->app.feed, type, payload, length))) return false;
+        int64_t used = wire_next(line->in.bytes + at, line->in.length - at, &type, &payload, &length);
+        if (used < 0 || (used > 0 && !feed_apply(line->feed, type, payload, length))) return false;
         if (used == 0) break;
         at += (size_t)used;
     }
-    memmove(self->in.bytes, self->in.bytes + at, self->in.length - at);
-    self->in.length -= at;
+    memmove(line->in.bytes, line->in.bytes + at, line->in.length - at);
+    line->in.length -= at;
     return true;
 }
 
-static void read_run(struct session *self)
+static void read_run(struct line *line)
 {
     char block[65536];
-    for (int i = 0; i < 16; i++) {
-        ssize_t got = read(self->fd, block, sizeof block);
+    for (int i = 0; i < 16 && !line->lost; i++) {
+        ssize_t got = read(line->fd, block, sizeof block);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
-        if (got <= 0) {
-            self->app.lost = true;
-            break;
-        }
-        text_add_bytes(&self->in, block, (size_t)got);
-        if (self->in.length > INPUT_MAX || !take_frames(self)) {
-            self->app.lost = true;
-            break;
-        }
+        if (got > 0) text_add_bytes(&line->in, block, (size_t)got);
+        line->lost = got <= 0 || line->in.length > INPUT_MAX || !take_frames(line);
     }
 }
 
@@ -62,7 +72,7 @@ static void write_run(struct session *self)
 {
     struct text *out = &self->app.out;
     while (out->length > 0) {
-        ssize_t wrote = write(self->fd, out->bytes, out->length);
+        ssize_t wrote = write(self->line[0].fd, out->bytes, out->length);
         if (wrote <= 0) return; /* full: poll says when there is room; gone: reading will tell */
         memmove(out->bytes, out->bytes + wrote, out->length - (size_t)wrote);
         out->length -= (size_t)wrote;
@@ -96,14 +106,13 @@ static void draw(struct session *self, bool at_once)
     term_size(&width, &height);
     bool resized = width != self->canvas.width || height != self->canvas.height;
     bool due = at_once || resized || self->app.repaint || now - self->drawn_ns >= FRAME_MS * (int64_t)1000000;
-    bool changed = resized || self->app.repaint ||
-                   (self->drawn != self->app.feed.version && (!self->app.frozen || at_once));
+    bool changed = resized || self->app.repaint || (self->drawn != version(self) && (!self->app.frozen || at_once));
     if (!due || !changed || (term_is_busy() && !at_once)) return;
     if (resized) canvas_resize(&self->canvas, width, height);
     app_draw(&self->app, &self->canvas);
     term_draw(&self->canvas, self->app.repaint);
     self->app.repaint = false;
-    self->drawn = self->app.feed.version;
+    self->drawn = version(self);
     self->drawn_ns = now;
 }
 
@@ -115,23 +124,32 @@ static void tick(struct session *self)
     app_tick(&self->app);
 }
 
+static void wait_for_something(struct session *self, struct pollfd *fds)
+{
+    fds[0] = (struct pollfd){.fd = term_fd(), .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = term_signal_fd(), .events = POLLIN};
+    for (size_t i = 0; i < self->lines; i++)
+        fds[2 + i] = (struct pollfd){.fd = self->line[i].lost ? -1 : self->line[i].fd, .events = POLLIN};
+    if (self->app.out.length) fds[2].events |= POLLOUT;
+    poll(fds, 2 + self->lines, self->drawn == version(self) && !self->app.repaint ? TICK_MS : FRAME_MS);
+}
+
 static void loop(struct session *self)
 {
+    struct pollfd *fds = memory_new(2 + self->lines, sizeof *fds);
     while (!self->app.leave && !(self->app.lost && !self->app.feed.ended)) {
-        bool run_there = !self->app.lost;
-        struct pollfd fds[3] = {
-            {.fd = term_fd(), .events = POLLIN},
-            {.fd = term_signal_fd(), .events = POLLIN},
-            {.fd = run_there ? self->fd : -1, .events = (short)(POLLIN | (self->app.out.length ? POLLOUT : 0))}};
-        uint64_t before = self->app.feed.version;
-        poll(fds, 3, self->drawn == before && !self->app.repaint ? TICK_MS : FRAME_MS);
+        const bool has_status = self->app.feed.has_status;
+        wait_for_something(self, fds);
         tick(self);
-        if (fds[2].revents) read_run(self);
-        uint64_t arrived = self->app.feed.version;
+        for (size_t i = 0; i < self->lines; i++)
+            if (fds[2 + i].revents) read_run(&self->line[i]);
+        self->app.lost = self->line[0].lost;
+        uint64_t arrived = version(self);
         read_keys(self);
         write_run(self);
-        draw(self, self->app.feed.version != arrived);
+        draw(self, version(self) != arrived || has_status != self->app.feed.has_status); /* the first is awaited */
     }
+    free(fds);
 }
 
 static void fill_end(struct session *self, struct screen_end *end)
@@ -143,24 +161,45 @@ static void fill_end(struct session *self, struct screen_end *end)
     feed->sentence = NULL;
 }
 
+static void open_lines(struct session *self, const struct screen_options *options)
+{
+    self->app.others = options->others;
+    self->app.other = memory_new(options->others + 1, sizeof *self->app.other);
+    self->lines = options->others + 1;
+    self->line = memory_new(self->lines, sizeof *self->line);
+    self->line[0] = (struct line){.fd = options->fd, .feed = &self->app.feed};
+    for (size_t i = 0; i < options->others; i++)
+        self->line[i + 1] = (struct line){.fd = options->other[i], .feed = &self->app.other[i]};
+    for (size_t i = 0; i < self->lines; i++)
+        fcntl(self->line[i].fd, F_SETFL, fcntl(self->line[i].fd, F_GETFL) | O_NONBLOCK);
+}
+
+static void release(struct session *self)
+{
+    for (size_t i = 0; i < self->lines; i++) {
+        close(self->line[i].fd);
+        text_release(&self->line[i].in);
+    }
+    free(self->line);
+    canvas_release(&self->canvas);
+    app_release(&self->app);
+}
+
 enum lt_err screen_run(const struct screen_options *options, struct screen_end *end)
 {
-    struct session self = {.fd = options->fd, .app = {.read_only = options->read_only, .repaint = true}};
+    struct session self = {.app = {.read_only = options->read_only, .repaint = true}};
     struct term_options term = {.color = options->color, .glyphs = options->glyphs};
     struct theme theme;
     theme_default(&theme);
+    open_lines(&self, options);
     enum lt_err err = term_open(&term, &theme);
     if (err == LT_OK) {
-        fcntl(self.fd, F_SETFL, fcntl(self.fd, F_GETFL) | O_NONBLOCK);
         self.canvas.ascii = !term_has_glyphs();
         draw(&self, true);
         loop(&self);
         term_close();
         fill_end(&self, end);
     }
-    close(self.fd);
-    canvas_release(&self.canvas);
-    text_release(&self.in);
-    app_release(&self.app);
+    release(&self);
     return err;
 }

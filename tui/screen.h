@@ -1,15 +1,18 @@
-/* The screen at work: frames of a run in, keys of a person in, pictures and commands out. One loop for a run just
+/* The screen at work: frames of runs in, keys of a person in, pictures and commands out. One loop for a run just
  * started and for one attached to. Thread: the main thread of a screen process. */
 #pragma once
 
 #include "data/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum screen_how { SCREEN_DETACHED, SCREEN_RUN_ENDED, SCREEN_LOST };
 
 struct screen_options {
-    int fd;                     /* connected to the run; taken */
+    int fd;           /* connected to the run, or to one that is stored; taken */
+    const int *other; /* others to compare it with; the descriptors are taken */
+    size_t others;
     const char *color, *glyphs; /* as on the command line; NULL = auto */
     bool read_only;             /* commands are refused here */
 };

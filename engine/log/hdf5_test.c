@@ -118,7 +118,7 @@ static int events_with(const char *text, enum event_kind *kind)
     struct history_event *event;
     size_t count;
     int found = 0;
-    assert_int_equal(run_reader_events(reader, &event, &count), LT_OK);
+    assert_int_equal(run_reader_events(reader, 0, &event, &count), LT_OK);
     for (size_t i = 0; i < count; i++) {
         if (strstr(event[i].text, text)) *kind = event[i].kind, found++;
         free(event[i].text);

@@ -87,7 +87,7 @@ static uint64_t told_drops(struct run_reader *reader)
     struct history_event *event;
     size_t count;
     uint64_t told = 0;
-    assert_int_equal(run_reader_events(reader, &event, &count), LT_OK);
+    assert_int_equal(run_reader_events(reader, 0, &event, &count), LT_OK);
     for (size_t i = 0; i < count; i++) {
         if (event[i].kind == EVENT_DROPPED) told += strtoull(event[i].text, NULL, 10);
         free(event[i].text);

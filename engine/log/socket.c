@@ -125,7 +125,7 @@ static void recall(struct server *self, struct run_reader *reader, int64_t last_
     }
     struct history_event *event;
     size_t events;
-    if (run_reader_events(reader, &event, &events) != LT_OK) return;
+    if (run_reader_events(reader, 0, &event, &events) != LT_OK) return;
     for (size_t i = 0; i < events; i++) {
         if (event[i].step <= last_step) history_event(self->history, &event[i]);
         free(event[i].text);

@@ -4,7 +4,8 @@
 
 const char *run_state_name(enum run_state state)
 {
-    static const char *const name[RUN_STATES] = {"starting", "running", "paused", "done", "failed", "nan", "stopped"};
+    static const char *const name[RUN_STATES] = {"starting", "running", "paused",  "done",
+                                                 "failed",   "nan",     "stopped", "killed"};
     return name[state];
 }
 

@@ -6,9 +6,19 @@
 
 #include <stdint.h>
 
-enum run_state { RUN_STARTING, RUN_RUNNING, RUN_PAUSED, RUN_DONE, RUN_FAILED, RUN_NONFINITE, RUN_STOPPED, RUN_STATES };
+enum run_state {
+    RUN_STARTING,
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_DONE,
+    RUN_FAILED,
+    RUN_NONFINITE,
+    RUN_STOPPED,
+    RUN_KILLED, /* no run says so of itself: its log ends without an end and nobody answers */
+    RUN_STATES
+};
 
-/* "starting", "running", "paused", "done", "failed", "nan", "stopped". */
+/* "starting", "running", "paused", "done", "failed", "nan", "stopped", "killed". */
 const char *run_state_name(enum run_state state);
 
 enum run_stage {

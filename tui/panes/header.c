@@ -15,6 +15,7 @@ static void state_of(const struct feed *feed, enum glyph *glyph, enum theme_slot
     case RUN_STOPPED: *glyph = GLYPH_DONE, *slot = SLOT_WARNING; break;
     case RUN_FAILED:
     case RUN_NONFINITE:
+    case RUN_KILLED:
     case RUN_STATES: *glyph = GLYPH_FAILED, *slot = SLOT_BAD; break;
     }
 }
