@@ -105,8 +105,8 @@ static enum verdict say_saves(const struct advice_input *input, double lost, str
 
 static enum verdict say_others(const struct advice_input *input, double lost, struct text *out)
 {
-    text_add(out, "Other load: about %.0f %% of the time is lost to other programs on these %d cores", 100 * lost,
-             input->cores);
+    text_add(out, "Other load: about %.0f %% of the time is lost to other programs", 100 * lost);
+    if (input->cores > 0) text_add(out, " on these %d cores", input->cores);
     if (input->steps->known == 0) text_add(out, ", or to a processor that slows down");
     text_add(out, ". End them, or give the training cores of its own (taskset, a batch system).");
     return VERDICT_OTHER_LOAD;

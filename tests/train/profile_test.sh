@@ -39,3 +39,18 @@ wait $pid || code=$?
 [ $code = 130 ] || wrong "exit $code"
 grep -q 'Slowest steps' runs/cut/version_0/profile.txt || wrong "no report"
 tail -n 1 runs/cut/version_0/trace.json | grep -qx ']}' || wrong "no trace"
+
+echo "# kill -9: the log still tells"
+"$lathe" fit --headless -c demo/digits.yaml --run_name killed --trainer.max_epochs 500 >killed.log 2>&1 &
+pid=$!
+until "$lathe" profile killed/version_0 >living.txt 2>/dev/null && grep -q 'Time by phase over [1-9][0-9]* steps' living.txt; do sleep 0.2; done
+kill -9 $pid
+wait $pid 2>/dev/null || true
+"$lathe" profile killed/version_0 >killed.txt || wrong "exit $?"
+for words in 'cnn on cpu' '^data wait ' '^backward ' '^all .*100.0%' 'Slowest steps'; do
+    grep -q -e "$words" killed.txt || wrong "no '$words' in $(cat killed.txt)"
+done
+"$lathe" profile --last 5 killed/version_0 | grep -q 'Time by phase over 5 steps' || wrong "--last"
+"$lathe" profile whole/version_0 | grep -q 'whole/version_0/profile.txt says more' || wrong "no hint at the report"
+! "$lathe" profile nobody 2>none.txt || wrong "a run that is not there"
+grep -q "there is no run 'nobody'; lathe runs lists them" none.txt || wrong "$(cat none.txt)"
