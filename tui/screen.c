@@ -87,6 +87,8 @@ static void read_keys(struct session *self)
             self->app.leave = true;
         else if (key == TERM_RESIZE)
             self->app.repaint = true;
+        else if (key == TERM_MOUSE)
+            continue;
         else
             app_key(&self->app, key, clock_ns());
     }
@@ -188,13 +190,16 @@ static void release(struct session *self)
 enum lt_err screen_run(const struct screen_options *options, struct screen_end *end)
 {
     struct session self = {.app = {.read_only = options->read_only, .repaint = true}};
-    struct term_options term = {.color = options->color, .glyphs = options->glyphs};
+    const struct preferences *look = options->preferences;
+    struct term_options term = {.color = look->value[PREFERENCE_COLOR],
+                                .glyphs = look->value[PREFERENCE_GLYPHS],
+                                .mouse = preferences_on(look, PREFERENCE_MOUSE)};
     struct theme theme;
-    theme_default(&theme);
+    if (theme_load(&theme, look->value[PREFERENCE_THEME]) != LT_OK) theme_default(&theme); /* it was there just now */
     open_lines(&self, options);
     enum lt_err err = term_open(&term, &theme);
     if (err == LT_OK) {
-        self.canvas.ascii = !term_has_glyphs();
+        term_prepare(&self.canvas);
         draw(&self, true);
         loop(&self);
         term_close();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/base/err.h"
+#include "tui/preferences.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +14,8 @@ struct screen_options {
     int fd;           /* connected to the run, or to one that is stored; taken */
     const int *other; /* others to compare it with; the descriptors are taken */
     size_t others;
-    const char *color, *glyphs; /* as on the command line; NULL = auto */
-    bool read_only;             /* commands are refused here */
+    const struct preferences *preferences; /* lent */
+    bool read_only;                        /* commands are refused here */
 };
 
 struct screen_end {

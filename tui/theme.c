@@ -41,8 +41,6 @@ struct parser {
     bool has_base, seen[THEME_SLOTS];
 };
 
-static enum lt_err parse_built_in(struct theme *self, const char *name);
-
 static int find_slot(const char *key)
 {
     for (int i = 0; i < THEME_SLOTS; i++)
@@ -89,7 +87,7 @@ static enum lt_err parse_base(struct parser *self, char *value)
     for (int i = 0; i < THEME_SLOTS; i++)
         if (self->seen[i] || self->has_base)
             return lt_fail(LT_EFORMAT, "%s:%d: base comes before everything else, once", self->name, self->line);
-    if (!name || parse_built_in(self->theme, name) != LT_OK)
+    if (!name || theme_load_built_in(self->theme, name) != LT_OK)
         return lt_fail(LT_EFORMAT, "%s:%d: base is the name of a built-in theme, such as dark", self->name, self->line);
     self->has_base = true;
     return LT_OK;
@@ -149,7 +147,7 @@ static const struct embedded_theme *find_built_in(const char *name)
     return NULL;
 }
 
-static enum lt_err parse_built_in(struct theme *self, const char *name)
+enum lt_err theme_load_built_in(struct theme *self, const char *name)
 {
     const struct embedded_theme *theme = find_built_in(name);
     if (!theme) return lt_fail(LT_ENOTFOUND, "there is no theme '%.60s'", name);
@@ -165,7 +163,7 @@ static bool is_light_terminal(void)
 
 void theme_default(struct theme *self)
 {
-    enum lt_err err = parse_built_in(self, is_light_terminal() ? "light" : "dark");
+    enum lt_err err = theme_load_built_in(self, is_light_terminal() ? "light" : "dark");
     lt_assert(err == LT_OK);
 }
 
@@ -220,7 +218,7 @@ enum lt_err theme_load(struct theme *self, const char *name)
     if (!is_name(name, strlen(name))) return fail_unknown(name);
     enum lt_err err = load_own(self, name);
     if (err != LT_ENOTFOUND) return err;
-    return find_built_in(name) ? parse_built_in(self, name) : fail_unknown(name);
+    return find_built_in(name) ? theme_load_built_in(self, name) : fail_unknown(name);
 }
 
 /* ---- listing ---- */

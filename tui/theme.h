@@ -42,6 +42,9 @@ void theme_default(struct theme *self);
  * give the default. An unknown name is LT_ENOTFOUND with all names there are. *self is untouched on errors. */
 enum lt_err theme_load(struct theme *self, const char *name) LT_MUST_CHECK;
 
+/* One of those inside the binary. */
+enum lt_err theme_load_built_in(struct theme *self, const char *name) LT_MUST_CHECK;
+
 /* The names that theme_load takes, in order, each once; theme_names_release frees them. */
 void theme_list(struct texts *names);
 void theme_names_release(struct texts *names);

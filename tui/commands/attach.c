@@ -4,19 +4,19 @@
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
 #include "tui/commands/find_runs.h"
+#include "tui/commands/look.h"
 #include "tui/commands/start.h"
 #include "tui/term/term.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLAG_READ_ONLY, FLAG_ROOT, FLAG_COLOR, FLAG_GLYPHS, FLAG_HELP };
+enum { FLAG_READ_ONLY, FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
 
 static const struct flag flags[] = {
     [FLAG_READ_ONLY] = {"--read-only", NULL, "only looks: no key reaches the training"},
     [FLAG_ROOT] = {"--root", "FOLDER", "where runs are (runs)"},
-    [FLAG_COLOR] = {"--color", "WHEN", "auto, never, 8, 16 or 256"},
-    [FLAG_GLYPHS] = {"--glyphs", "SET", "auto, braille or ascii"},
+    LOOK_FLAG_ROWS(FLAG_LOOK),
     [FLAG_HELP] = {"--help", NULL, "this text"},
 };
 
@@ -49,16 +49,16 @@ static int attach(const struct arguments *arguments)
     const char *root = arguments->value[FLAG_ROOT] ? arguments->value[FLAG_ROOT] : "runs", *why = NULL;
     char *folder = NULL;
     if (!term_possible(&why)) return command_fail(lt_fail(LT_EUNSUPPORTED, "attach needs a terminal: %s", why));
-    enum lt_err err = find_folder(&folder, arguments, root);
+    struct preferences look;
+    enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
+    if (err == LT_OK) err = find_folder(&folder, arguments, root);
     int fd = err == LT_OK ? found_run_connect(folder) : -1;
     if (err == LT_OK && fd < 0)
         err = lt_fail(LT_ENOTFOUND,
                       "the run %s is not going on; go on from its last checkpoint with: lathe fit --resume %s", folder,
                       folder);
-    struct screen_options screen = {.fd = fd,
-                                    .color = arguments->value[FLAG_COLOR],
-                                    .glyphs = arguments->value[FLAG_GLYPHS],
-                                    .read_only = arguments->value[FLAG_READ_ONLY] != NULL};
+    struct screen_options screen = {
+        .fd = fd, .preferences = &look, .read_only = arguments->value[FLAG_READ_ONLY] != NULL};
     int status = err == LT_OK ? show_run(&screen, folder, 0) : command_fail(err);
     free(folder);
     return status;

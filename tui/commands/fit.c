@@ -6,21 +6,28 @@
 #include "engine/engine.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
+#include "tui/commands/look.h"
 #include "tui/commands/start.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLAG_RESUME, FLAG_HEADLESS, FLAG_PRINT_CONFIG, FLAG_ALLOW_CHANGED, FLAG_COLOR, FLAG_GLYPHS, FLAG_HELP };
+enum {
+    FLAG_RESUME,
+    FLAG_HEADLESS,
+    FLAG_PRINT_CONFIG,
+    FLAG_ALLOW_CHANGED,
+    FLAG_LOOK,
+    FLAG_HELP = FLAG_LOOK + LOOK_FLAGS
+};
 
 static const struct flag flags[] = {
     [FLAG_RESUME] = {"--resume", "RUN|PATH", "goes on from a run's last checkpoint, or from a checkpoint file"},
     [FLAG_HEADLESS] = {"--headless", NULL, "no screen: one plain line every few seconds"},
     [FLAG_PRINT_CONFIG] = {"--print_config", NULL, "prints the whole resolved configuration and ends"},
     [FLAG_ALLOW_CHANGED] = {"--allow_changed_data", NULL, "resumes although the list of files changed"},
-    [FLAG_COLOR] = {"--color", "WHEN", "auto, never, 8, 16 or 256"},
-    [FLAG_GLYPHS] = {"--glyphs", "SET", "auto, braille or ascii"},
+    LOOK_FLAG_ROWS(FLAG_LOOK),
     [FLAG_HELP] = {"--help", NULL, "this text"},
 };
 
@@ -28,6 +35,7 @@ struct fit {
     struct arguments arguments;
     struct config *config;
     struct run *run;
+    struct preferences look;
     char *checkpoint, *folder;
 };
 
@@ -99,12 +107,12 @@ static int fit(struct fit *self, int argc, char **argv)
         err = read_config(self);
         return err == LT_OK ? print_config(self->config) : command_fail(err);
     }
+    if (err == LT_OK) err = look_read(&self->look, &self->arguments, FLAG_LOOK);
     if (err == LT_OK) err = prepare(self, argc, argv);
     if (err == LT_OK) err = run_make_folder(self->run);
     if (err != LT_OK) return command_fail(err);
     struct start_options options = {.headless = self->arguments.value[FLAG_HEADLESS] != NULL,
-                                    .color = self->arguments.value[FLAG_COLOR],
-                                    .glyphs = self->arguments.value[FLAG_GLYPHS]};
+                                    .preferences = &self->look};
     return start_run(self->run, &options);
 }
 

@@ -133,6 +133,6 @@ int start_run(struct run *run, const struct start_options *options)
         return run_behind_screen(run, pair[1]);
     }
     close(pair[1]);
-    struct screen_options screen = {.fd = pair[0], .color = options->color, .glyphs = options->glyphs};
+    struct screen_options screen = {.fd = pair[0], .preferences = options->preferences};
     return show_run(&screen, run_folder(run), pid);
 }

@@ -7,7 +7,7 @@
 
 struct start_options {
     bool headless;
-    const char *color, *glyphs; /* as given on the command line, NULL = auto */
+    const struct preferences *preferences; /* lent */
 };
 
 /* Runs to the end (or until the person detaches) and returns the exit status of the program. Prints the last sentence.

@@ -4,6 +4,7 @@
 #include "data/base/path.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
+#include "tui/commands/look.h"
 #include "tui/feed/stored.h"
 #include "tui/screen.h"
 #include "tui/term/term.h"
@@ -18,12 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FLAG_ROOT, FLAG_COLOR, FLAG_GLYPHS, FLAG_HELP };
+enum { FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
 
 static const struct flag flags[] = {
     [FLAG_ROOT] = {"--root", "FOLDER", "where runs are (runs)"},
-    [FLAG_COLOR] = {"--color", "WHEN", "auto, never, 8, 16 or 256"},
-    [FLAG_GLYPHS] = {"--glyphs", "SET", "auto, braille or ascii"},
+    LOOK_FLAG_ROWS(FLAG_LOOK),
     [FLAG_HELP] = {"--help", NULL, "this text"},
 };
 
@@ -111,16 +111,13 @@ static enum lt_err find_log(char **path, const char *name, const char *root)
     return *path ? LT_OK : lt_fail(LT_ENOTFOUND, "there is no run and no file '%s'; lathe runs lists runs", name);
 }
 
-static int show(struct reader *reader, size_t count, const struct arguments *arguments)
+static int show(struct reader *reader, size_t count, const struct preferences *look)
 {
     int other[LOGS_MAX];
     struct screen_end end = {0};
     for (size_t i = 1; i < count; i++) other[i - 1] = reader[i].fd;
-    const struct screen_options options = {.fd = reader[0].fd,
-                                           .other = other,
-                                           .others = count - 1,
-                                           .color = arguments->value[FLAG_COLOR],
-                                           .glyphs = arguments->value[FLAG_GLYPHS]};
+    const struct screen_options options = {
+        .fd = reader[0].fd, .other = other, .others = count - 1, .preferences = look};
     const enum lt_err err = screen_run(&options, &end);
     for (size_t i = 0; i < count; i++) reader[i].fd = -1; /* taken */
     free(end.sentence);
@@ -136,7 +133,8 @@ static int view(const struct arguments *arguments)
     struct reader reader[LOGS_MAX] = {0};
     size_t count = 0;
     int status = 0;
-    enum lt_err err = LT_OK;
+    struct preferences look;
+    enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
     for (; err == LT_OK && count < arguments->rests; count++) {
         reader[count].fd = -1;
         err = find_log(&reader[count].path, arguments->rest[count], root);
@@ -147,7 +145,7 @@ static int view(const struct arguments *arguments)
         if (!has_spoken(&reader[i])) status = end_reader(&reader[i]);
     if (status == 0 && !term_possible(&why))
         status = command_fail(lt_fail(LT_EUNSUPPORTED, "view needs a terminal: %s", why));
-    if (status == 0) status = show(reader, count, arguments);
+    if (status == 0) status = show(reader, count, &look);
     for (size_t i = 0; i < count; i++) {
         end_reader(&reader[i]);
         free(reader[i].path);

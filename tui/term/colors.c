@@ -1,0 +1,98 @@
+#include "tui/term/colors.h"
+
+#include "tui/term/palette.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+
+static attr_t attribute[THEME_SLOTS];
+static short pair[THEME_SLOTS];
+
+/* ---- how many ---- */
+
+/* By terminfo, as COLORS tells only once colours were started. */
+static int colors_there(void)
+{
+    int there = has_colors() ? tigetnum("colors") : 0;
+    return there >= PALETTE_DIRECT ? PALETTE_DIRECT : there >= 256 ? 256 : there >= 16 ? 16 : there >= 8 ? 8 : 0;
+}
+
+enum lt_err colors_choose(int *colors, const char *wanted)
+{
+    const char *none = getenv("NO_COLOR");
+    int there = colors_there();
+    if (!wanted || strcmp(wanted, "auto") == 0)
+        *colors = none && *none ? 0 : there;
+    else if (strcmp(wanted, "never") == 0)
+        *colors = 0;
+    else if (strcmp(wanted, "24bit") == 0)
+        *colors = there;
+    else if (strcmp(wanted, "8") == 0 || strcmp(wanted, "16") == 0 || strcmp(wanted, "256") == 0)
+        *colors = atoi(wanted) < there ? atoi(wanted) : there;
+    else
+        return lt_fail(LT_EUSAGE, "--color is auto, never, 8, 16, 256 or 24bit, not '%s'", wanted);
+    return LT_OK;
+}
+
+/* ---- which ---- */
+
+/* What curses calls a colour. A terminal of 24 bits knows the first eight by number and all others by themselves. */
+static int number_of(struct theme_color color, int colors, int background)
+{
+    int number = palette_nearest(color, colors, background);
+    if (COLORS < PALETTE_DIRECT || number < 8) return number;
+    return colors >= PALETTE_DIRECT ? number : palette_nearest(palette_color(number), PALETTE_DIRECT, PALETTE_NONE);
+}
+
+static attr_t attributes_of(struct theme_color c)
+{
+    return (c.bold ? A_BOLD : A_NORMAL) | (c.dim ? A_DIM : A_NORMAL) | (c.underline ? A_UNDERLINE : A_NORMAL) |
+           (c.reverse ? A_REVERSE : A_NORMAL);
+}
+
+/* Every blank of the screen shows the ground too. */
+static void lay_ground(void)
+{
+    cchar_t blank;
+    if (setcchar(&blank, L" ", A_NORMAL, pair[SLOT_TEXT], NULL) == OK) bkgrndset(&blank);
+}
+
+static void make_pairs(const struct theme *theme, int colors)
+{
+    int near = PALETTE_DARK, ground = -1; /* the terminal's own */
+    start_color();
+    use_default_colors();
+    if (theme->background.has_color) {
+        near = palette_nearest(theme->background, colors, PALETTE_NONE);
+        ground = number_of(theme->background, colors, PALETTE_NONE);
+    }
+    for (int i = 0; i < THEME_SLOTS; i++) {
+        struct theme_color c = theme->slot[i];
+        pair[i] = 0;
+        if (!c.has_color && ground < 0) continue;
+        pair[i] = (short)(i + 1);
+        init_extended_pair(pair[i], c.has_color ? number_of(c, colors, near) : -1, ground);
+    }
+}
+
+void colors_make(const struct theme *theme, int colors)
+{
+    struct theme mono;
+    bool has_mono = colors < 8 && theme_load_built_in(&mono, "mono") == LT_OK;
+    if (has_mono) theme = &mono;
+    memset(pair, 0, sizeof pair);
+    for (int i = 0; i < THEME_SLOTS; i++) attribute[i] = attributes_of(theme->slot[i]);
+    if (colors >= 8) make_pairs(theme, colors);
+    lay_ground();
+}
+
+attr_t colors_attribute(enum theme_slot slot)
+{
+    return attribute[slot];
+}
+
+short colors_pair(enum theme_slot slot)
+{
+    return pair[slot];
+}

@@ -1,0 +1,141 @@
+#include "tui/term/escapes.h"
+
+#include "data/base/text.h"
+#include "tui/term/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <unistd.h>
+
+enum { COPY_MAX = 74994 }; /* bytes; more in base64 is cut by some terminals (100,000) */
+
+static bool synchronized;
+static char title[200];
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static const char *terminal(void)
+{
+    const char *name = getenv("TERM");
+    return name ? name : "";
+}
+
+bool escapes_is_console(void)
+{
+    const char *name = terminal();
+    bool is_vt = begins(name, "vt") && name[2] >= '0' && name[2] <= '9'; /* vte is none */
+    return is_vt || begins(name, "linux") || begins(name, "ansi") || begins(name, "cons25") || begins(name, "dumb");
+}
+
+/* Curses has sent all it had when it is not drawing, so nothing is overtaken. */
+static void send(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t wrote = write(STDOUT_FILENO, bytes, length);
+        if (wrote < 0 && errno != EINTR) return;
+        if (wrote < 0) continue;
+        bytes += wrote;
+        length -= (size_t)wrote;
+    }
+}
+
+static const char *capability(const char *name)
+{
+    const char *text = tigetstr(name);
+    return text && text != (const char *)-1 ? text : NULL;
+}
+
+/* ---- frames ---- */
+
+/* Terminfo's extension Sync, or a terminal that is known to have it; others would ignore it, but be sent it in vain. */
+static bool can_synchronize(void)
+{
+    static const char *const known[] = {"foot",    "alacritty", "xterm-kitty",   "kitty",
+                                        "contour", "wezterm",   "xterm-ghostty", "ghostty"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (begins(terminal(), known[i])) return true;
+    return capability("Sync") != NULL;
+}
+
+void escapes_begin_frame(void)
+{
+    if (synchronized) send("\033[?2026h", 8);
+}
+
+void escapes_end_frame(void)
+{
+    if (synchronized) send("\033[?2026l", 8);
+}
+
+/* ---- title ---- */
+
+static void send_capability(const char *name)
+{
+    const char *text = capability(name);
+    if (text) send(text, strlen(text));
+}
+
+static void send_title(void)
+{
+    if (!title[0] || !capability("tsl") || !capability("fsl")) return;
+    const char *start = tiparm(capability("tsl"), 0);
+    if (start) send(start, strlen(start));
+    send(title, strlen(title));
+    send_capability("fsl");
+}
+
+void term_title(const char *text)
+{
+    size_t length = 0;
+    for (; *text && length + 1 < sizeof title; text++)
+        if ((unsigned char)*text >= 32 && *text != 127) title[length++] = *text;
+    title[length] = 0;
+    send_title();
+}
+
+void escapes_open(void)
+{
+    synchronized = can_synchronize();
+    send_title();
+}
+
+void escapes_close(void)
+{
+    if (title[0] && capability("tsl")) send_capability("dsl");
+}
+
+/* ---- clipboard ---- */
+
+static void add_base64(struct text *out, const char *bytes, size_t length)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < length; i += 3) {
+        size_t left = length - i;
+        uint32_t three = (uint32_t)(uint8_t)bytes[i] << 16;
+        if (left > 1) three |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
+        if (left > 2) three |= (uint8_t)bytes[i + 2];
+        const char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
+                              left > 2 ? digits[three & 63] : '='};
+        text_add_bytes(out, four, sizeof four);
+    }
+}
+
+bool term_copy(const char *text)
+{
+    struct text out = {0};
+    size_t length = strlen(text);
+    if (escapes_is_console() || length > COPY_MAX) return false;
+    text_add(&out, "\033]52;c;");
+    add_base64(&out, text, length);
+    text_add(&out, "\a");
+    send(text_get(&out), out.length);
+    text_release(&out);
+    return true;
+}
