@@ -117,7 +117,16 @@ struct plan_summary plan_summarise(const struct plan *self)
     return summary;
 }
 
-/* Instructions of one layer share its id; what is not the layer's own kernel says so. */
+/* What an instruction is for, where it is not the layer's own work. */
+static const char *purpose(const struct kernel *kernel, const struct instruction *item)
+{
+    if (item->run == kernel->recompute) return " (again)";
+    const bool own = item->run == kernel->forward || item->run == kernel->evaluate || item->run == kernel->backward ||
+                     item->run == kernel->backward_add;
+    return own ? "" : " (add)"; /* two gradients of one value */
+}
+
+/* Instructions of one layer share its id. */
 void plan_record_spans(struct plan *self)
 {
     int *layer = memory_new(self->graph->node_count + 1, sizeof *layer);
@@ -127,8 +136,7 @@ void plan_record_spans(struct plan *self)
             struct instruction *item = &self->list[list].item[i];
             const struct node *node = item->call->node;
             char name[64];
-            snprintf(name, sizeof name, "%s%s", node->op->name,
-                     item->run == self->kernel[node->id]->recompute ? " (again)" : "");
+            snprintf(name, sizeof name, "%s%s", node->op->name, purpose(self->kernel[node->id], item));
             item->span = span_new(name, &(struct span_kernel){.layer = layer[node->id],
                                                               .flops = 2 * (double)item->macs,
                                                               .bytes = (double)item->bytes});
