@@ -163,3 +163,16 @@ void graph_freeze(struct graph *self, char *const *pattern, size_t count, int64_
         }
     }
 }
+
+int64_t graph_parameters_of(const struct graph *self, const struct node *node)
+{
+    int64_t count = 0;
+    for (int i = 0; i < node->in_count; i++) {
+        const struct value *value = node->in[i];
+        bool first = value->kind == VALUE_PARAMETER;
+        for (int n = 0; first && n < node->id; n++)
+            for (int k = 0; k < self->node[n]->in_count; k++) first = first && self->node[n]->in[k] != value;
+        if (first) count += shape_count(value->shape);
+    }
+    return count;
+}

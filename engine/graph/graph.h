@@ -114,3 +114,6 @@ struct value *graph_find(const struct graph *self, const char *name);
 /* Freezes parameters whose name matches one of the fnmatch patterns; returns how many each pattern matched in
  * matched[]. A batch norm whose weight and bias are both frozen runs on its running statistics. */
 void graph_freeze(struct graph *self, char *const *pattern, size_t count, int64_t *matched);
+
+/* How many elements the parameters have that a node is the first to read. */
+int64_t graph_parameters_of(const struct graph *self, const struct node *node);

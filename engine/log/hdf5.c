@@ -286,6 +286,7 @@ static void record_hdf5(void *context, const struct log_record *record)
     case RECORD_PHASES: block_append(&self->schema.phases, record->step, record->wall, record->payload); break;
     case RECORD_EPOCH: table_append(self->schema.epochs, record->payload); break;
     case RECORD_ANSWER:
+    case RECORD_DOCUMENT:
     case RECORD_FLUSH: break;
     }
 }

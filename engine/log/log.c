@@ -317,6 +317,21 @@ void log_epoch(struct log *self, const struct log_epoch_row *row)
              (struct log_record){.kind = RECORD_EPOCH, .step = row->step_last, .payload = copy_of(row, sizeof *row)});
 }
 
+void log_document(struct log *self, const char *name, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    const size_t head = strlen(name) + 1, bytes = text ? head + strlen(text) + 1 : 0;
+    json_decref(json);
+    for (int i = 0; text && i < self->outlets; i++) {
+        if (self->outlet[i].sink != &sink_documents) continue;
+        char *payload = memory_new(bytes, 1);
+        memcpy(payload, name, head);
+        memcpy(payload + head, text, bytes - head);
+        push(&self->outlet[i], (struct log_record){.kind = RECORD_DOCUMENT, .step = self->step, .payload = payload});
+    }
+    free(text);
+}
+
 void log_status(struct log *self, const struct run_status *status)
 {
     tell_troubles(self, status->step);

@@ -7,6 +7,7 @@
 #include "data/base/err.h"
 #include "engine/log/status.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -79,6 +80,10 @@ struct log_epoch_row {
     double wall_first, wall_last;
 };
 void log_epoch(struct log *self, const struct log_epoch_row *row);
+
+/* A document by name ("confusion"), which replaces the one before: documents/NAME.json in the run's folder. Takes
+ * `json`. */
+void log_document(struct log *self, const char *name, json_t *json);
 
 /* Publishes the newest status; sinks look at it when they like. Cheap; call each step. */
 void log_status(struct log *self, const struct run_status *status);

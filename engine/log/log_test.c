@@ -55,6 +55,29 @@ static int declare(struct log *log, int i)
     return log_metric(log, &(struct metric_info){.name = name, .goal = GOAL_MIN});
 }
 
+static void expect_document(const char *name, const char *expected)
+{
+    char path[128], *bytes;
+    size_t length;
+    snprintf(path, sizeof path, "%s/documents/%s.json", folder, name);
+    assert_int_equal(path_read(&bytes, &length, path, 1 << 20), LT_OK);
+    assert_string_equal(bytes, expected);
+    free(bytes);
+}
+
+/* Each document is a file, the newest one whole. */
+static void documents(void **state)
+{
+    (void)state;
+    struct log *log = open_log(&(struct log_options){.hdf5 = true, .viewer_fd = -1});
+    log_document(log, "confusion", json_pack("{s:i}", "step", 1));
+    log_document(log, "classes", json_pack("{s:[s,s]}", "names", "cat", "dog"));
+    log_document(log, "confusion", json_pack("{s:i}", "step", 20));
+    log_close(log, RUN_DONE, 0, "done");
+    expect_document("confusion", "{\"step\":20}");
+    expect_document("classes", "{\"names\":[\"cat\",\"dog\"]}");
+}
+
 static void many_metrics(void **state)
 {
     (void)state;
@@ -166,6 +189,7 @@ static void plain_lines(void **state)
 int main(void)
 {
 #define ONE(name) cmocka_unit_test_setup_teardown(name, fresh_folder, remove_folder)
-    const struct CMUnitTest tests[] = {ONE(many_metrics), ONE(a_full_ring_drops_and_says_so), ONE(plain_lines)};
+    const struct CMUnitTest tests[] = {ONE(many_metrics), ONE(documents), ONE(a_full_ring_drops_and_says_so),
+                                       ONE(plain_lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ enum record_kind {
     RECORD_PHASES,
     RECORD_EPOCH,
     RECORD_ANSWER,
+    RECORD_DOCUMENT,
     RECORD_FLUSH
 };
 
@@ -31,7 +32,7 @@ struct log_record {
     uint64_t request; /* ANSWER */
     double wall, value;
     void *payload; /* METRIC: struct metric_info with its texts; EVENT, ANSWER: text; NORMS, PHASES: double[]; EPOCH:
-                      struct log_epoch_row */
+                      struct log_epoch_row; DOCUMENT: its name, a NUL, JSON text */
 };
 
 struct log_end {

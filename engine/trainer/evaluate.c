@@ -13,12 +13,14 @@ static void evaluate_batch(struct run *run, const struct batch *batch, struct me
     plan_synchronize(run->plan);
     int64_t begin = clock_ns();
     metric_set_add(metrics, room->loss, batch->target, room->predicted, batch->n);
+    mistakes_add(&run->mistakes, batch, room->loss, room->predicted);
     span_end(SPAN_METRICS, begin);
 }
 
 enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set *metrics, int64_t batches)
 {
     metric_set_clear(metrics);
+    run->mistakes.count = 0;
     run->status.eval_batches = batches;
     LT_TRY(loader_start(part->loader, 0, 0));
     for (int64_t i = 0; i < batches; i++) {
@@ -64,6 +66,7 @@ enum lt_err validate(struct run *run)
     run->at.validated = run->validated_this_epoch = true;
     record_metrics(run, &run->val_metrics, true);
     note_best(run);
+    tell_validation(run);
     tell_callbacks(run, HOOK_VALIDATION_END);
     publish(run, STAGE_TRAIN, "");
     return LT_OK;

@@ -124,20 +124,6 @@ static void sum_up(struct forecast *self, struct run *run, const struct plan *pl
     self->disk_free = disk_free(run->config->trainer.default_root_dir);
 }
 
-/* The parameters that a node is the first to read. */
-static int64_t parameters_of(const struct graph *graph, const struct node *node)
-{
-    int64_t count = 0;
-    for (int i = 0; i < node->in_count; i++) {
-        const struct value *value = node->in[i];
-        bool first = value->kind == VALUE_PARAMETER;
-        for (int n = 0; first && n < node->id; n++)
-            for (int k = 0; k < graph->node[n]->in_count; k++) first = first && graph->node[n]->in[k] != value;
-        if (first) count += shape_count(value->shape);
-    }
-    return count;
-}
-
 static void list_layers(struct forecast *self, const struct plan *plan)
 {
     const struct graph *graph = plan_graph(plan);
@@ -147,7 +133,7 @@ static void list_layers(struct forecast *self, const struct plan *plan)
         struct forecast_layer *layer = &self->layer[self->layers++];
         *layer = (struct forecast_layer){.name = memory_text(node->name),
                                          .op = node->op->name,
-                                         .parameters = parameters_of(graph, node),
+                                         .parameters = graph_parameters_of(graph, node),
                                          .macs = node->op->macs ? node->op->macs(node) / graph->batch : 0};
         shape_text(layer->shape, node->out[0]->shape);
     }

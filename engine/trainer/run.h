@@ -35,6 +35,18 @@ struct outcome {
     double phase_ms[SPAN_PHASES]; /* where the step's time went */
 };
 
+/* Wrongly classified samples of a validation, the greatest loss first. */
+enum { MISTAKES_MAX = 24 };
+struct mistake {
+    int64_t sample; /* index in the set */
+    int32_t target, predicted;
+    float loss;
+};
+struct mistakes {
+    struct mistake item[MISTAKES_MAX];
+    int count;
+};
+
 struct position {
     int64_t epoch, batch; /* the next batch to train */
     int64_t step;         /* updates applied */
@@ -87,6 +99,7 @@ struct run {
     size_t image_bytes; /* of one sample */
 
     struct metric_set train_metrics, val_metrics;
+    struct mistakes mistakes; /* of the newest validation */
     struct callbacks callbacks;
     struct logged_value *value;
     int *value_metric; /* log id of value[i], -1 before the log is open */
@@ -166,6 +179,13 @@ enum lt_err collect(struct run *run, struct outcome *outcome) LT_MUST_CHECK;
 
 /* collect() on everything not read yet. */
 enum lt_err collect_all(struct run *run) LT_MUST_CHECK;
+
+/* ---- documents.c: what screens show besides numbers ---- */
+
+/* Layers and classes; after a validation, its confusion matrix and mistakes. */
+void tell_run(struct run *run);
+void tell_validation(struct run *run);
+void mistakes_add(struct mistakes *self, const struct batch *batch, const float *loss, const int32_t *predicted);
 
 /* ---- start.c: remembers the best value of the monitored metric ---- */
 void note_best(struct run *run);

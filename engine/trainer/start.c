@@ -199,6 +199,7 @@ static enum lt_err fit_in_log(struct run *run)
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count, plan_summarise(run->plan).arena_bytes);
     if (run->resume) tell_stretch(run);
+    tell_run(run);
     LT_TRY(train(run));
     report_bad_files(run);
     return is_dry(run) ? try_checkpoint(run) : LT_OK;

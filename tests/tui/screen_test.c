@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -77,7 +78,7 @@ static void fill(struct app *app)
                                 .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};
     wire_put_json(&frames, WIRE_HELLO,
                   json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "cnn/version_0", "model", "cnn", "device",
-                            "cpu avx512, 2 threads", "precision", "32-true", "folder", "runs/cnn/version_0"));
+                            "cpu avx512, 2 threads", "precision", "32-true", "folder", "tests/tui/run"));
     put_curve(&frames, 0, "train/loss", 700, 1, 2.3, 0.01);
     put_curve(&frames, 1, "val/loss", 15, 45, 1.8, 0.05);
     put_curve(&frames, 2, "train/acc", 15, 45, 0.3, 0.99);
@@ -162,6 +163,14 @@ static void golden(const char *name, int width, int height, bool ascii, const ch
     app_release(&app);
 }
 
+/* The run's folder is tests/tui/run. */
+static int enter_root(void **state)
+{
+    const char *root = getenv("LATHE_SOURCE_DIR");
+    (void)state;
+    return root ? chdir(root) : 0;
+}
+
 static void screens(void **state)
 {
     (void)state;
@@ -185,10 +194,18 @@ static void screens(void **state)
     golden("gradients_120x40", 120, 40, false, "3>");
     golden("gradients_200x60", 200, 60, false, "3\n");
     golden("gradients_80x24_ascii", 80, 24, true, "3");
-    golden("log_80x24", 80, 24, false, "5");
-    golden("log_120x40", 120, 40, false, "5/warning\n");
-    golden("run_80x24", 80, 24, false, "6");
-    golden("run_120x40", 120, 40, true, "6");
+    golden("data_80x24", 80, 24, false, "4");
+    golden("data_confusion_80x24", 80, 24, false, "4o");
+    golden("data_confusion_80x24_ascii", 80, 24, true, "4o");
+    golden("data_mistakes_120x40", 120, 40, false, "4ool");
+    golden("data_mistakes_80x24_ascii", 80, 24, true, "4oo");
+    golden("data_unreadable_80x24", 80, 24, false, "4O");
+    golden("log_80x24", 80, 24, false, "6");
+    golden("log_120x40", 120, 40, false, "6/warning\n");
+    golden("log_printed_80x24", 80, 24, false, "6o");
+    golden("run_80x24", 80, 24, false, "7");
+    golden("run_120x40_ascii", 120, 40, true, "7jjj");
+    golden("run_200x60", 200, 60, false, "7/conv\n");
 }
 
 /* Every size is drawn without touching anything outside (the sanitizers watch), an empty feed too. */
@@ -320,5 +337,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(screens), cmocka_unit_test(every_size), cmocka_unit_test(keys_do_what_the_help_says),
         cmocka_unit_test(every_view_key_does_something), cmocka_unit_test(a_read_only_screen_sends_nothing)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter_root, NULL);
 }

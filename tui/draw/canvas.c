@@ -37,7 +37,7 @@ void canvas_resize(struct canvas *self, int width, int height)
 
 void canvas_clear(struct canvas *self)
 {
-    for (int i = 0; i < self->width * self->height; i++) self->cell[i] = (struct cell){' ', SLOT_TEXT};
+    for (int i = 0; i < self->width * self->height; i++) self->cell[i] = (struct cell){.code = ' ', .slot = SLOT_TEXT};
 }
 
 void canvas_release(struct canvas *self)
@@ -54,7 +54,7 @@ uint32_t canvas_glyph(const struct canvas *self, enum glyph glyph)
 void canvas_put(struct canvas *self, int x, int y, uint32_t code, enum theme_slot slot)
 {
     if (x < 0 || y < 0 || x >= self->width || y >= self->height) return;
-    self->cell[y * self->width + x] = (struct cell){code, (uint8_t)slot};
+    self->cell[y * self->width + x] = (struct cell){.code = code, .slot = (uint8_t)slot};
 }
 
 /* Upper and lower halves are all that ASCII can tell apart. */
@@ -87,6 +87,18 @@ void canvas_heat(struct canvas *self, int x, int y, int level)
                     : self->few_colors ? 0x2581u + (uint32_t)level /* a column that grows from an eighth to the whole */
                                        : canvas_glyph(self, GLYPH_BAR_FULL);
     canvas_put(self, x, y, code, (enum theme_slot)(SLOT_HEAT_0 + level));
+}
+
+void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], const uint8_t under[3], uint32_t letter)
+{
+    enum { UPPER_HALF = 0x2580 };
+    if (x < 0 || y < 0 || x >= self->width || y >= self->height) return;
+    const bool colored = !self->ascii && !self->few_colors;
+    canvas_put(self, x, y, colored ? UPPER_HALF : letter, SLOT_TEXT);
+    struct cell *cell = &self->cell[y * self->width + x];
+    cell->colored = colored;
+    memcpy(cell->top, top, sizeof cell->top);
+    memcpy(cell->under, under, sizeof cell->under);
 }
 
 /* The next character of UTF-8 text and the columns it takes; damaged bytes and control characters give '?'. */

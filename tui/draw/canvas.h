@@ -10,7 +10,9 @@
 
 struct cell {
     uint32_t code; /* 0: the right half of a wide character */
-    uint8_t slot;  /* enum theme_slot */
+    uint8_t slot;  /* enum theme_slot; */
+    bool colored;  /* … or colours of its own: of a picture's two pixels in it */
+    uint8_t top[3], under[3];
 };
 
 struct rect {
@@ -60,6 +62,9 @@ uint32_t canvas_dots(const struct canvas *self, uint8_t dots);
 /* A cell of a heat map: 0 is the coldest of HEAT_LEVELS, what is above is the hottest, below 0 is a cell without a
  * value. */
 void canvas_heat(struct canvas *self, int x, int y, int level);
+
+/* Two pixels of a picture, one above the other; `letter` where colours cannot show them. */
+void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], const uint8_t under[3], uint32_t letter);
 
 /* Writes text from (x, y), at most `room` columns, control characters as '?', an ellipsis where it is cut. Returns the
  * columns used. */

@@ -96,3 +96,14 @@ short colors_pair(enum theme_slot slot)
 {
     return pair[slot];
 }
+
+static int number_of_pixel(const uint8_t rgb[3])
+{
+    const struct theme_color color = {.red = rgb[0], .green = rgb[1], .blue = rgb[2], .has_color = true};
+    return COLORS > 256 ? rgb[0] << 16 | rgb[1] << 8 | rgb[2] : palette_nearest(color, 256, PALETTE_DARK);
+}
+
+int colors_pair_of(const uint8_t top[3], const uint8_t under[3])
+{
+    return alloc_pair(number_of_pixel(top), number_of_pixel(under));
+}

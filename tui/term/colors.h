@@ -17,3 +17,6 @@ void colors_make(const struct theme *theme, int colors);
 
 attr_t colors_attribute(enum theme_slot slot);
 short colors_pair(enum theme_slot slot);
+
+/* The pair of a picture's two pixels in a cell; made when it is first asked for. */
+int colors_pair_of(const uint8_t top[3], const uint8_t under[3]);

@@ -126,10 +126,11 @@ void term_size(int *width, int *height)
 
 static void put_cell(int x, int y, struct cell cell)
 {
+    const enum theme_slot slot = (enum theme_slot)cell.slot;
     wchar_t text[2] = {(wchar_t)(cell.code ? cell.code : ' '), 0};
     cchar_t character;
-    if (setcchar(&character, text, colors_attribute((enum theme_slot)cell.slot),
-                 colors_pair((enum theme_slot)cell.slot), NULL) == OK)
+    int pair = cell.colored ? colors_pair_of(cell.top, cell.under) : colors_pair(slot);
+    if (setcchar(&character, text, cell.colored ? A_NORMAL : colors_attribute(slot), 0, &pair) == OK)
         mvadd_wch(y, x, &character);
 }
 

@@ -1,6 +1,7 @@
 /* What this run is: where it lies, what it trains, its checkpoints, its configuration. */
 #include "tui/draw/filter.h"
 #include "tui/draw/list.h"
+#include "tui/feed/document.h"
 #include "tui/views/view.h"
 
 #include "data/base/clock.h"
@@ -30,6 +31,7 @@ struct run_view {
     int *passing;
     int passes, rows;
     int64_t looked_ns; /* when the folder was read last */
+    struct document layers;
 };
 
 /* ---- the lines ---- */
@@ -44,6 +46,7 @@ static void release(void *state)
 {
     struct run_view *self = state;
     clear(self);
+    document_release(&self->layers);
     free(self->line);
     free(self->passing);
 }
@@ -130,6 +133,33 @@ static void add_checkpoints(struct run_view *self, const struct feed *feed)
     free(folder);
 }
 
+static void add_layers(struct run_view *self, const struct feed *feed)
+{
+    if (!document_poll(&self->layers, feed->hello.folder, "layers") && !self->layers.json) return;
+    const json_t *all = self->layers.json;
+    char text[512];
+    size_t i;
+    json_t *layer;
+    snprintf(text, sizeof text, "model: %.3f M parameters, %.1f M MACs a picture, an arena of %.1f MB",
+             (double)json_integer_value(json_object_get(all, "parameters")) * 1e-6,
+             (double)json_integer_value(json_object_get(all, "macs")) * 1e-6,
+             (double)json_integer_value(json_object_get(all, "arena_bytes")) * 1e-6);
+    add(self, SLOT_TITLE, text);
+    add(self, SLOT_DIM,
+        "  layer                                   op                  output            parameters    M MACs");
+    json_array_foreach(json_object_get(all, "layers"), i, layer)
+    {
+        const char *name = json_string_value(json_object_get(layer, "name")),
+                   *op = json_string_value(json_object_get(layer, "op")),
+                   *shape = json_string_value(json_object_get(layer, "shape"));
+        snprintf(text, sizeof text, "  %-39.39s %-19.19s %-18.18s %9" JSON_INTEGER_FORMAT " %9.2f", name ? name : "?",
+                 op ? op : "?", shape ? shape : "?", json_integer_value(json_object_get(layer, "parameters")),
+                 (double)json_integer_value(json_object_get(layer, "macs")) * 1e-6);
+        add(self, SLOT_TEXT, text);
+    }
+    add(self, SLOT_TEXT, "");
+}
+
 static void add_config(struct run_view *self, const struct feed *feed)
 {
     char *path = path_join(feed->hello.folder, "config.yaml"), *bytes = NULL, *rest = NULL;
@@ -157,6 +187,7 @@ static void look(struct run_view *self, const struct feed *feed)
     clear(self);
     add_facts(self, feed);
     add_checkpoints(self, feed);
+    add_layers(self, feed);
     add_config(self, feed);
     free(self->passing);
     self->passing = memory_new(self->count, sizeof *self->passing);
