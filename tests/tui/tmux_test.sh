@@ -105,14 +105,12 @@ keys Enter h h
 expect 'step '
 keys 3
 expect 'gradient norms of'
-keys 4
-expect 'CPU, % of a core'
-keys 5
-expect 'events  '
-keys 6
-expect 'configuration (config.yaml)'
+for words in 'batches ready' 'CPU, % of a core' 'following' 'parameters,'; do
+    keys Tab
+    expect "$words"
+done
 keys Tab
-expect 'gradient norm'
+expect 'learning rate'
 
 echo "# a run that crashes leaves a sane terminal and a reason"
 pkill -SEGV -f "^$lathe fit -c $work/demo/digits.yaml"
