@@ -16,18 +16,42 @@ struct mailbox {
     int first, count;
 };
 
-static const char *const names[COMMANDS] = {"pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"};
+static const struct {
+    const char *name, *argument, *help;
+} controls[COMMANDS] = {
+#define CONTROL(id, name, argument, help) {name, argument, help},
+#include "engine/log/controls.def"
+#undef CONTROL
+};
 
 const char *control_name(enum control command)
 {
-    return names[command];
+    return controls[command].name;
+}
+
+const char *control_argument(enum control command)
+{
+    return controls[command].argument;
+}
+
+const char *control_help(enum control command)
+{
+    return controls[command].help;
 }
 
 int control_find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(names[i], name) == 0) return i;
+        if (strcmp(controls[i].name, name) == 0) return i;
     return -1;
+}
+
+bool control_argument_is_sane(const char *argument)
+{
+    size_t length = strlen(argument);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)argument[i] < ' ' || argument[i] == 0x7f) return false;
+    return length > 0 && length < CONTROL_ARGUMENT_MAX;
 }
 
 struct mailbox *mailbox_new(void)

@@ -9,23 +9,29 @@
 #include <stdint.h>
 
 enum control {
-    COMMAND_PAUSE,
-    COMMAND_RESUME,
-    COMMAND_CHECKPOINT,
-    COMMAND_VALIDATE,
-    COMMAND_STOP, /* without saving */
-    COMMAND_SAVE_AND_STOP,
+#define CONTROL(id, name, argument, help) id,
+#include "engine/log/controls.def"
+#undef CONTROL
     COMMANDS
 };
 
-/* "pause", "resume", "checkpoint", "validate", "stop", "save_and_stop"; -1 when unknown. */
+/* A row of controls.def: its name ("pause"), what its argument is called ("KEY=VALUE"; "" = it takes none), its help.
+ * control_find gives -1 when the name is unknown. */
 const char *control_name(enum control command);
+const char *control_argument(enum control command);
+const char *control_help(enum control command);
 int control_find(const char *name);
+
+enum { CONTROL_ARGUMENT_MAX = 256 };
+
+/* Whether a text can be an argument at all: 1 to 255 bytes of one printable line. */
+bool control_argument_is_sane(const char *argument);
 
 struct request {
     uint64_t id; /* what log_answer wants; 0 = nobody waits (a signal) */
     enum control command;
-    char who[48]; /* "viewer 2 (uid 1000)", "SIGTERM" */
+    char who[48];                        /* "viewer 2 (uid 1000)", "SIGTERM" */
+    char argument[CONTROL_ARGUMENT_MAX]; /* sane; "" = none */
 };
 
 struct mailbox;

@@ -209,6 +209,22 @@ static void commands_reach_the_mailbox(void **state)
     ask(second.fd, "{\"request\": 6, \"command\": \"dance\", \"argument\": null}");
     listen_for(&second, WIRE_ANSWER, 2);
     assert_true(json_is_false(json_object_get(second.last[WIRE_ANSWER], "done")));
+    ask(second.fd, "{\"request\": 7, \"command\": \"set\", \"argument\": \"lr*0.5\"}");
+    mailbox_wait(mailbox, 5);
+    assert_true(mailbox_take(mailbox, &request));
+    assert_int_equal(request.command, COMMAND_SET);
+    assert_string_equal(request.argument, "lr*0.5");
+    static const char *const misfits[] = {"{\"request\": 8, \"command\": \"set\"}",
+                                          "{\"request\": 8, \"command\": \"set\", \"argument\": null}",
+                                          "{\"request\": 8, \"command\": \"pause\", \"argument\": \"now\"}"};
+    static const char *const why[] = {"needs an argument", "needs an argument", "takes no argument"};
+    for (int i = 0; i < 3; i++) {
+        ask(second.fd, misfits[i]);
+        listen_for(&second, WIRE_ANSWER, 3 + i);
+        assert_true(json_is_false(json_object_get(second.last[WIRE_ANSWER], "done")));
+        assert_non_null(strstr(word(&second, WIRE_ANSWER, "text"), why[i]));
+    }
+    assert_false(mailbox_take(mailbox, &request));
     log_close(log, RUN_STOPPED, 0, "");
     listen_for(&first, WIRE_BYE, 1);
     assert_int_equal(first.frames[WIRE_BYE], 1);
@@ -251,6 +267,49 @@ static void nonsense_ends_that_connection_only(void **state)
     ask(good.fd, "{\"request\": 1, \"command\": \"checkpoint\"}");
     mailbox_wait(mailbox, 5);
     assert_true(mailbox_take(mailbox, &request));
+    log_close(log, RUN_DONE, 0, "");
+    hang_up(&good);
+    mailbox_free(mailbox);
+}
+
+/* The longest argument passes; one byte more, what is no text, no single line or said twice ends the connection. */
+static void arguments_are_checked(void **state)
+{
+    (void)state;
+    static char longest[400], too_long[400];
+    int used = snprintf(longest, sizeof longest, "{\"request\": 1, \"command\": \"set\", \"argument\": \"");
+    memset(longest + used, 'x', CONTROL_ARGUMENT_MAX);
+    memcpy(too_long, longest, sizeof too_long);
+    memcpy(longest + used + CONTROL_ARGUMENT_MAX - 1, "\"}", 3);
+    memcpy(too_long + used + CONTROL_ARGUMENT_MAX, "\"}", 3);
+    const char *const nonsense[] = {
+        too_long,
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": 3}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": [\"lr=1\"]}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\\n\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\\u0000\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"\\u001b[2J\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\", \"argument\": \"lr=2\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\", \"more\": 1}",
+        "{\"request\": 1, \"command\": \"set\", \"more\": \"lr=1\"}",
+    };
+    struct mailbox *mailbox = mailbox_new();
+    struct log *log = open_log(mailbox, -1);
+    struct request request;
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+        struct screen bad = {.fd = dial()};
+        ask(bad.fd, nonsense[i]);
+        listen_for(&bad, WIRE_BYE, 1);
+        assert_true(bad.gone);
+        hang_up(&bad);
+        assert_false(mailbox_take(mailbox, &request));
+    }
+    struct screen good = {.fd = dial()};
+    ask(good.fd, longest);
+    mailbox_wait(mailbox, 5);
+    assert_true(mailbox_take(mailbox, &request));
+    assert_int_equal(strlen(request.argument), CONTROL_ARGUMENT_MAX - 1);
     log_close(log, RUN_DONE, 0, "");
     hang_up(&good);
     mailbox_free(mailbox);
@@ -350,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_late_screen_sees_everything),
         cmocka_unit_test(commands_reach_the_mailbox),
         cmocka_unit_test(nonsense_ends_that_connection_only),
+        cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(one_that_never_reads_delays_nobody),
         cmocka_unit_test(a_dead_socket_is_replaced_a_live_one_is_not),
         cmocka_unit_test(a_resumed_run_remembers),

@@ -43,6 +43,9 @@ struct run_status {
     double samples_per_s;             /* training, over the last seconds */
     double elapsed_s, paused_s;       /* since the start; paused is not in elapsed */
     double left_s;                    /* estimate, validation included; negative = unknown */
+    double loss;                      /* of the newest step read back; NaN = none yet */
+    double lr;                        /* of the next step */
+    double lr_factor;                 /* what `set lr` made of it: times the configured rate; 1 = as configured */
     double clip_value;                /* gradient clip line; 0 = none */
     double best;                      /* of the monitored metric; NaN = none yet */
     char monitor[64];                 /* its name */

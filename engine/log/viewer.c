@@ -80,24 +80,31 @@ json_t *viewer_text(const char *text)
 
 /* ---- what it says ---- */
 
-/* A command is {request: 1 … 2^32-1, command: "name"} and nothing else; an argument may be given as null. */
+/* Why a well-formed command cannot be passed on; NULL when it can. */
+static const char *misfit(int command, bool has_argument)
+{
+    if (command < 0) return "this run does not know that command";
+    bool wants = *control_argument((enum control)command) != 0;
+    if (wants && !has_argument) return "this command needs an argument";
+    return !wants && has_argument ? "this command takes no argument" : NULL;
+}
+
+/* A command is {request: 1 … 2^32-1, command: "name"} and nothing else but argument: a sane text or null. */
 static bool take_command(struct viewer *self, struct mailbox *mailbox, json_t *json)
 {
-    json_t *request = json_object_get(json, "request"), *argument = json_object_get(json, "argument");
-    const char *name = json_string_value(json_object_get(json, "command"));
-    json_int_t id = json_integer_value(request);
-    if (!name || id < 1 || id > UINT32_MAX || (argument && !json_is_null(argument))) return false;
-    if (json_object_size(json) != (argument ? 3u : 2u)) return false;
-    struct request put = {.id = (uint64_t)self->number << 32 | (uint64_t)id};
+    json_t *given = json_object_get(json, "argument");
+    const char *name = json_string_value(json_object_get(json, "command")), *argument = json_string_value(given);
+    json_int_t id = json_integer_value(json_object_get(json, "request"));
+    if (!name || id < 1 || id > UINT32_MAX || json_object_size(json) != (given ? 3u : 2u)) return false;
+    if (given && !json_is_null(given) && !(argument && control_argument_is_sane(argument))) return false;
     int command = control_find(name);
-    if (command < 0) {
-        viewer_answer(self, put.id, false, 0, "this run does not know that command");
-        return true;
-    }
-    put.command = (enum control)command;
+    struct request put = {.id = (uint64_t)self->number << 32 | (uint64_t)id, .command = (enum control)command};
+    snprintf(put.argument, sizeof put.argument, "%s", argument ? argument : "");
     memcpy(put.who, self->who, sizeof put.who);
-    if (!mailbox || !mailbox_put(mailbox, &put))
-        viewer_answer(self, put.id, false, 0, "too many commands are waiting; ask again in a moment");
+    const char *why_not = misfit(command, argument != NULL);
+    if (!why_not && (!mailbox || !mailbox_put(mailbox, &put)))
+        why_not = "too many commands are waiting; ask again in a moment";
+    if (why_not) viewer_answer(self, put.id, false, 0, why_not);
     return true;
 }
 
@@ -199,13 +206,13 @@ static void feed_status(struct viewer *self, const struct run_status *status, in
 void viewer_feed(struct viewer *self, const struct history *history, const struct run_status *status)
 {
     int64_t now = clock_ns();
+    if (status) feed_status(self, status, now); /* first of all: one who only asks how it goes need not hear the rest */
     feed_metrics(self, history);
     if (now - self->points_ns >= POINTS_EVERY_MS * (int64_t)1000000) {
         feed_points(self, history);
         if (waiting(self) < BACKLOG) self->points_ns = now; /* one with much to catch up on need not wait */
     }
     feed_events(self, history);
-    if (status) feed_status(self, status, now);
 }
 
 void viewer_answer(struct viewer *self, uint64_t request, bool done, int64_t step, const char *text)

@@ -66,7 +66,7 @@ void wire_put_json(struct text *out, enum wire_type type, json_t *json)
 json_t *wire_get_json(const void *payload, size_t length)
 {
     json_error_t error;
-    json_t *json = json_loadb(payload, length, 0, &error);
+    json_t *json = json_loadb(payload, length, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(json)) return json;
     json_decref(json);
     return NULL;
@@ -141,7 +141,9 @@ double wire_double(const json_t *json)
     X(steps)                                                                                                           \
     X(epoch)                                                                                                           \
     X(epochs) X(batch) X(batches) X(eval_batch) X(eval_batches) X(queued) X(ring) X(bad_files) X(skipped_updates)
-#define REALS(X) X(samples_per_s) X(elapsed_s) X(paused_s) X(left_s) X(clip_value) X(best) X(step_ms)
+#define REALS(X)                                                                                                       \
+    X(samples_per_s)                                                                                                   \
+    X(elapsed_s) X(paused_s) X(left_s) X(loss) X(lr) X(lr_factor) X(clip_value) X(best) X(step_ms)
 
 json_t *wire_status(const struct run_status *status)
 {

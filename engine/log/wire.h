@@ -1,9 +1,10 @@
 /* What a run and its screens say to each other over a stream socket, version 1. A frame is
  *     u32 length of payload (little-endian, at most WIRE_PAYLOAD_MAX) · u8 type · payload
  * Payloads are JSON objects, but for POINTS. Anything else ends the connection, never the run. The first frame of a run
- * is HELLO, then METRIC, POINTS (the whole history), EVENT … and STATUS; then whatever is new, at most a few frames a
- * second; the newest STATUS wins. A viewer that does not read is dropped when its backlog passes a bound. Viewers send
- * COMMAND only. Used by engine/log/socket.c and tui/feed/socket.c. Thread: pure functions on buffers. */
+ * is HELLO, then STATUS as soon as there is one, METRIC, POINTS (the whole history), EVENT …; then whatever is new, at
+ * most a few frames a second; the newest STATUS wins. A viewer that does not read is dropped when its backlog passes a
+ * bound. Viewers send COMMAND only. Used by engine/log/socket.c and tui/feed/socket.c. Thread: pure functions on
+ * buffers. */
 #pragma once
 
 #include "data/base/err.h"
@@ -25,7 +26,7 @@ enum wire_type {
     WIRE_ANSWER,    /* {request, done, step, text} */
     WIRE_CONSOLE,   /* {text} */
     WIRE_BYE,       /* {state, exit_code, sentence} */
-    WIRE_COMMAND /* {request, command, argument}: pause, resume, checkpoint, stop, save_and_stop, validate, set … */
+    WIRE_COMMAND    /* {request, command} of controls.def, and argument: "text" where the command takes one */
 };
 
 struct wire_point {

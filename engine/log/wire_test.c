@@ -17,6 +17,9 @@ static void status_round_trip(void **state)
                             .step = 7,
                             .steps = 100,
                             .epoch = 2,
+                            .loss = 0.25,
+                            .lr = 3e-4,
+                            .lr_factor = 0.5,
                             .best = NAN,
                             .left_s = INFINITY,
                             .monitor = "val/acc",
@@ -38,6 +41,7 @@ static void status_round_trip(void **state)
     assert_int_equal(out.stage, STAGE_VALIDATION);
     assert_int_equal(out.step, 7);
     assert_true(isnan(out.best) && isinf(out.left_s) && out.phase_ms[2] == 3 && out.step_ms == 9);
+    assert_true(out.loss == 0.25 && out.lr == 3e-4 && out.lr_factor == 0.5);
     assert_string_equal(out.monitor, "val/acc");
     text_release(&frame);
 }

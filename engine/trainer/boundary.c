@@ -27,23 +27,56 @@ static bool save_as(struct run *run, const char *name, struct text *path)
     return collect_all(run) == LT_OK && save_checkpoint(run, text_get(path));
 }
 
-static void answer(struct run *run, const struct request *request, bool done, const char *text)
+/* ---- commands: each says in its reply what it did, or why not ---- */
+
+struct reply {
+    bool refused;
+    struct text said;
+};
+
+static void refuse(struct reply *reply, const char *why)
 {
-    if (request->id) log_answer(run->log, request->id, done, run->at.step, text);
+    reply->refused = true;
+    text_add(&reply->said, "%s", why);
 }
 
-static void checkpoint_now(struct run *run, const struct request *request)
+static enum event_kind kind_of(enum control command)
+{
+    switch (command) {
+    case COMMAND_PAUSE: return EVENT_PAUSE;
+    case COMMAND_RESUME: return EVENT_CONTINUE;
+    case COMMAND_SET: return EVENT_LR;
+    default: return EVENT_COMMAND;
+    }
+}
+
+/* Tells the run's journal (of a stop, its last event does) and who asked. */
+static void settle(struct run *run, const struct request *request, const struct reply *reply)
+{
+    const char *said = text_get(&reply->said), *name = control_name(request->command);
+    if (reply->refused)
+        log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "%s %s by %s not done: %s", name,
+                  request->argument, request->who, said);
+    else if (request->command != COMMAND_STOP && request->command != COMMAND_SAVE_AND_STOP)
+        log_event(run->log, kind_of(request->command), LEVEL_INFO, run->at.step, "%s, by %s", said, request->who);
+    if (request->id) log_answer(run->log, request->id, !reply->refused, run->at.step, said);
+    publish(run, run->status.stage, "");
+}
+
+static void checkpoint_now(struct run *run, struct reply *reply)
 {
     char name[64];
     struct text path = {0};
     snprintf(name, sizeof name, "step=%" PRId64 ".ckpt", run->at.step);
-    bool ok = save_as(run, name, &path);
-    answer(run, request, ok, ok ? text_get(&path) : lt_message());
+    if (save_as(run, name, &path))
+        text_add(&reply->said, "saved %s", text_get(&path));
+    else
+        refuse(reply, lt_message());
     text_release(&path);
 }
 
-/* Ends the fit at this place, with `last.ckpt` written first when `save`. */
-static enum lt_err stop_now(struct run *run, enum lt_err code, bool save, const char *who)
+/* Ends the fit at this place, with `last.ckpt` written first when `save`. reply: whom to tell, or NULL. */
+static enum lt_err stop_now(struct run *run, enum lt_err code, bool save, const char *who, struct reply *reply)
 {
     struct text path = {0};
     bool saved = save && save_as(run, "last.ckpt", &path);
@@ -60,60 +93,83 @@ static enum lt_err stop_now(struct run *run, enum lt_err code, bool save, const 
                       "--resume %s",
                       who, run->at.step, run->folder);
     text_release(&path);
+    if (reply) text_add(&reply->said, "%s", lt_message());
+    if (reply) reply->refused = save && !saved;
     return err;
 }
 
-static void set_paused(struct run *run, bool paused, const char *who)
-{
-    run->status.state = paused ? RUN_PAUSED : RUN_RUNNING;
-    log_event(run->log, paused ? EVENT_PAUSE : EVENT_CONTINUE, LEVEL_INFO, run->at.step, "by %s", who);
-    publish(run, run->status.stage, "");
-}
-
-static enum lt_err validate_now(struct run *run, const struct request *request)
+static enum lt_err validate_now(struct run *run, struct reply *reply)
 {
     if (run->val.batches == 0 || run->status.stage != STAGE_TRAIN) {
-        answer(run, request, false,
-               run->val.batches ? "an evaluation is running already" : "there are no validation data");
+        refuse(reply, run->val.batches ? "an evaluation is running already" : "there are no validation data");
         return LT_OK;
     }
+    run->pause_again = run->status.state == RUN_PAUSED;
+    run->status.state = RUN_RUNNING; /* meanwhile, or its own boundaries would wait */
     LT_TRY(collect_all(run));
     LT_TRY(validate(run));
-    answer(run, request, true, "validated");
+    if (run->pause_again) run->status.state = RUN_PAUSED;
+    text_add(&reply->said, "validated: val/loss %.6g", metric_set_loss(&run->val_metrics));
     return LT_OK;
 }
 
-static enum lt_err obey(struct run *run, const struct request *request)
+static void set_rate(struct run *run, const char *wish, struct reply *reply)
 {
-    bool paused = run->status.state == RUN_PAUSED;
+    double before = learning_rate(run), factor = rate_factor(&run->rate);
+    if (rate_change(&run->rate, wish, scheduled_rate(run)) != LT_OK) {
+        refuse(reply, lt_message());
+        return;
+    }
+    double now = rate_factor(&run->rate);
+    if (now == factor)
+        text_add(&reply->said, "lr %g, as it was", before);
+    else
+        text_add(&reply->said, "lr %g -> %g, from step %" PRId64 " on", before, learning_rate(run), run->at.step + 1);
+    if (now != 1)
+        text_add(&reply->said, " (%g times what is configured)", now);
+    else
+        text_add(&reply->said, " (as configured)");
+}
+
+static void set_state(struct run *run, enum run_state state, struct reply *reply)
+{
+    run->status.state = state;
+    run->pause_again = false;
+    text_add(&reply->said, "%s", run_state_name(state));
+}
+
+static enum lt_err carry_out(struct run *run, const struct request *request, struct reply *reply)
+{
     switch (request->command) {
-    case COMMAND_PAUSE:
-        if (!paused) set_paused(run, true, request->who);
-        answer(run, request, true, "paused");
-        return LT_OK;
-    case COMMAND_RESUME:
-        if (paused) set_paused(run, false, request->who);
-        answer(run, request, true, "running");
-        return LT_OK;
-    case COMMAND_CHECKPOINT: checkpoint_now(run, request); return LT_OK;
-    case COMMAND_VALIDATE: return validate_now(run, request);
-    case COMMAND_STOP:
-        answer(run, request, true, "stopping");
-        return stop_now(run, LT_EINTERRUPTED, false, request->who);
-    case COMMAND_SAVE_AND_STOP:
-        answer(run, request, true, "saving and stopping");
-        return stop_now(run, LT_EINTERRUPTED, true, request->who);
+    case COMMAND_PAUSE: set_state(run, RUN_PAUSED, reply); break;
+    case COMMAND_RESUME: set_state(run, RUN_RUNNING, reply); break;
+    case COMMAND_CHECKPOINT: checkpoint_now(run, reply); break;
+    case COMMAND_VALIDATE: return validate_now(run, reply);
+    case COMMAND_STOP: return stop_now(run, LT_EINTERRUPTED, false, request->who, reply);
+    case COMMAND_SAVE_AND_STOP: return stop_now(run, LT_EINTERRUPTED, true, request->who, reply);
+    case COMMAND_SET: set_rate(run, request->argument, reply); break;
     case COMMANDS: break;
     }
     return LT_OK;
 }
 
+/* An error ends the run; a command that did not mean to end it is answered all the same. */
+static enum lt_err obey(struct run *run, const struct request *request)
+{
+    struct reply reply = {0};
+    enum lt_err err = carry_out(run, request, &reply);
+    if (err != LT_OK && !reply.said.length) refuse(&reply, lt_message());
+    settle(run, request, &reply);
+    text_release(&reply.said);
+    return err;
+}
+
 static enum lt_err heed_signals(struct run *run)
 {
     if (terminate_signal)
-        return stop_now(run, LT_ETERMINATED, true, terminate_signal == SIGUSR1 ? "SIGUSR1" : "SIGTERM");
+        return stop_now(run, LT_ETERMINATED, true, terminate_signal == SIGUSR1 ? "SIGUSR1" : "SIGTERM", NULL);
     int count = interrupts;
-    if (count >= 2) return stop_now(run, LT_EINTERRUPTED, true, "Ctrl-C");
+    if (count >= 2) return stop_now(run, LT_EINTERRUPTED, true, "Ctrl-C", NULL);
     if (count > interrupts_said) {
         interrupts_said = count;
         log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "Ctrl-C: once more saves and stops");

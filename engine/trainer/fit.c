@@ -21,10 +21,15 @@ static bool time_is_up(const struct run *run)
     return max > 0 && pace_elapsed_s(&run->pace) >= max;
 }
 
-double learning_rate(const struct run *run)
+double scheduled_rate(const struct run *run)
 {
     const struct optimizer_choice *choice = &run->config->optimizer;
     return lr_policy_at(&run->lr, choice->optimizer->lr(choice->options), run->at.schedule);
+}
+
+double learning_rate(const struct run *run)
+{
+    return scheduled_rate(run) * rate_factor(&run->rate);
 }
 
 /* A stop that a callback asked for counts once min_epochs and min_steps are met, as Lightning's. */

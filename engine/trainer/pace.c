@@ -108,6 +108,9 @@ void publish(struct run *run, enum run_stage stage, const char *doing)
     status->elapsed_s = pace_elapsed_s(&run->pace);
     status->paused_s = (double)run->pace.paused_ns * 1e-9;
     status->left_s = seconds_left(run);
+    status->loss = run->loss_now;
+    status->lr = learning_rate(run);
+    status->lr_factor = rate_factor(&run->rate);
     status->clip_value = trainer->gradient_clip_val > 0 && trainer->gradient_clip_algorithm == CLIP_BY_NORM
                              ? trainer->gradient_clip_val
                              : 0;

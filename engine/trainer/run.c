@@ -98,7 +98,7 @@ enum lt_err run_prepare(struct run **self, const struct run_request *request)
     run->changed_data_allowed = request->allow_changed_data;
     run->argc = request->argc;
     run->argv = request->argv;
-    run->best = NAN;
+    run->best = run->loss_now = NAN;
     enum lt_err err = prepare(run, request);
     if (err == LT_OK)
         *self = run;

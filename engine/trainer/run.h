@@ -10,6 +10,7 @@
 #include "engine/log/control.h"
 #include "engine/metrics/metric.h"
 #include "engine/models/model.h"
+#include "engine/trainer/rate.h"
 #include "profiler/profiler.h"
 
 #include <jansson.h>
@@ -114,16 +115,18 @@ struct run {
     struct position at;
     int64_t steps_per_epoch, steps_planned;
     struct lr_policy lr; /* the configuration's, with the total of this run; borrows its options */
+    struct rate rate;    /* what a person made of it */
     struct outcome outcome[2];
-    double loss_now;        /* of the newest step read back */
+    double loss_now;        /* of the newest step read back; NaN before */
     double lr_now;          /* the same */
     const double *norm_now; /* the same */
     int64_t epoch_now;      /* the epoch hooks are told */
     bool validated_this_epoch;
     double best; /* of the monitored metric; NaN = none yet */
     int64_t best_step;
-    bool unsaved; /* the newest attempt to write a checkpoint failed */
-    bool stop;    /* a callback asked for it */
+    bool unsaved;     /* the newest attempt to write a checkpoint failed */
+    bool pause_again; /* after the validation asked for while paused */
+    bool stop;        /* a callback asked for it */
     char *stop_reason;
     enum lt_err ended_by; /* LT_EINTERRUPTED, LT_ETERMINATED: by request */
 };
@@ -149,7 +152,8 @@ void feed_batch(struct run *run, const struct batch *batch);
 /* The set that names the classes of the run. */
 const struct set *run_classes(const struct run *run);
 
-/* The base rate times the schedule, where training stands. */
+/* The base rate times the schedule, where training stands; and that times what a person set. */
+double scheduled_rate(const struct run *run);
 double learning_rate(const struct run *run);
 
 /* ---- fit.c: trains from run->at to the end ---- */

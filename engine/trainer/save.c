@@ -74,6 +74,7 @@ static json_t *save_state(const struct run *run)
                               run->backend->instruction_set(run->device), "config", text_get(&yaml), "data_hash", hash,
                               "elapsed_s", pace_elapsed_s(&run->pace));
     json_object_set_new(state, "position", save_position(run));
+    json_object_set_new(state, "lr_factors", rate_save(&run->rate));
     json_object_set_new(state, "classes", save_classes(run_classes(run)));
     json_object_set_new(state, "values", save_values(run));
     json_object_set_new(state, "train_metrics", metric_set_save(&run->train_metrics));
@@ -170,6 +171,7 @@ enum lt_err restore_checkpoint(struct run *run)
     run->best = load_number(json_object_get(best, "value"));
     run->best_step = json_integer_value(json_object_get(best, "step"));
     load_values(run);
+    LT_TRY(rate_load(&run->rate, json_object_get(run->resume, "lr_factors")));
     LT_TRY(metric_set_load(&run->train_metrics, json_object_get(run->resume, "train_metrics")));
     LT_TRY(load_callbacks(run));
     return checkpoint_load(run->plan, run->resume_path, true);

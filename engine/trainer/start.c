@@ -191,6 +191,17 @@ static void tell_stretch(struct run *run)
                   run->lr.schedule->name, then.total, run->lr.total, now, before, then.total);
 }
 
+/* What was set by hand holds on, also where the configuration is another now. */
+static void tell_rate(struct run *run)
+{
+    if (rate_factor(&run->rate) != 1)
+        log_event(
+            run->log, EVENT_LR, LEVEL_WARNING, run->at.step,
+            "the rate goes on at %g, %g times what is configured, as it was set; `lathe ctl %s set lr=undo` takes "
+            "that back",
+            learning_rate(run), rate_factor(&run->rate), run->folder);
+}
+
 static enum lt_err fit_in_log(struct run *run)
 {
     run->status.state = RUN_RUNNING;
@@ -198,7 +209,10 @@ static enum lt_err fit_in_log(struct run *run)
               "%s on %s, %" PRId64 " pictures to train, %" PRId64 " to validate, an arena %zu bytes large",
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count, plan_summarise(run->plan).arena_bytes);
-    if (run->resume) tell_stretch(run);
+    if (run->resume) {
+        tell_stretch(run);
+        tell_rate(run);
+    }
     tell_run(run);
     LT_TRY(train(run));
     report_bad_files(run);

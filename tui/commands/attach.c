@@ -1,6 +1,4 @@
 /* lathe attach: a screen on a run that is going on, with full control. */
-#include "data/base/memory.h"
-#include "data/base/path.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
 #include "tui/commands/find_runs.h"
@@ -9,7 +7,6 @@
 #include "tui/term/term.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { FLAG_READ_ONLY, FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
 
@@ -20,38 +17,16 @@ static const struct flag flags[] = {
     [FLAG_HELP] = {"--help", NULL, "this text"},
 };
 
-/* The run's folder: as given, or below the root, or the newest live one. */
-static enum lt_err find_folder(char **folder, const struct arguments *arguments, const char *root)
-{
-    if (arguments->rests > 1) return lt_fail(LT_EUSAGE, "one run, please; '%s' is too much", arguments->rest[1]);
-    if (arguments->rests) {
-        char *below = path_join(root, arguments->rest[0]);
-        bool found = path_is_folder(arguments->rest[0]) || path_is_folder(below);
-        *folder = path_is_folder(arguments->rest[0]) ? memory_text(arguments->rest[0]) : memory_text(below);
-        free(below);
-        if (found) return LT_OK;
-        free(*folder);
-        *folder = NULL;
-        return lt_fail(LT_ENOTFOUND, "there is no run '%s'; lathe runs lists them", arguments->rest[0]);
-    }
-    struct found_runs runs;
-    LT_TRY(found_runs_list(&runs, root));
-    for (size_t i = 0; i < runs.count && !*folder; i++)
-        if (runs.run[i].live) *folder = memory_text(runs.run[i].folder);
-    found_runs_release(&runs);
-    return *folder
-               ? LT_OK
-               : lt_fail(LT_ENOTFOUND, "no run below %s is going on; lathe runs lists all, lathe fit starts one", root);
-}
-
 static int attach(const struct arguments *arguments)
 {
     const char *root = arguments->value[FLAG_ROOT] ? arguments->value[FLAG_ROOT] : "runs", *why = NULL;
     char *folder = NULL;
     if (!term_possible(&why)) return command_fail(lt_fail(LT_EUNSUPPORTED, "attach needs a terminal: %s", why));
+    if (arguments->rests > 1)
+        return command_fail(lt_fail(LT_EUSAGE, "one run, please; '%s' is too much", arguments->rest[1]));
     struct preferences look;
     enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
-    if (err == LT_OK) err = find_folder(&folder, arguments, root);
+    if (err == LT_OK) err = found_run_folder(&folder, arguments->rests ? arguments->rest[0] : NULL, root);
     int fd = err == LT_OK ? found_run_connect(folder) : -1;
     if (err == LT_OK && fd < 0)
         err = lt_fail(LT_ENOTFOUND,

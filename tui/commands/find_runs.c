@@ -79,12 +79,17 @@ static int newest_first(const void *a, const void *b)
     return strcmp(x->folder, y->folder);
 }
 
+static void sort(struct found_runs *self)
+{
+    if (self->count) qsort(self->run, self->count, sizeof *self->run, newest_first);
+}
+
 enum lt_err found_runs_list(struct found_runs *self, const char *root)
 {
     *self = (struct found_runs){0};
     if (!path_is_folder(root)) return LT_OK;
     enum lt_err err = each_folder(self, root, visit_name);
-    if (self->count) qsort(self->run, self->count, sizeof *self->run, newest_first);
+    sort(self);
     if (err != LT_OK) found_runs_release(self);
     return err;
 }
@@ -94,4 +99,42 @@ void found_runs_release(struct found_runs *self)
     for (size_t i = 0; i < self->count; i++) free(self->run[i].folder);
     free(self->run);
     *self = (struct found_runs){0};
+}
+
+/* The newest live one, else (any: a run of that name is wanted) the newest. */
+static char *pick(const struct found_runs *runs, bool any)
+{
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->run[i].live) return memory_text(runs->run[i].folder);
+    return any && runs->count ? memory_text(runs->run[0].folder) : NULL;
+}
+
+/* `folder` itself when it is a run's, else a version in it. */
+static char *version_of(const char *folder)
+{
+    struct found_runs runs = {0};
+    add_run(&runs, folder);
+    if (runs.count == 0 && each_folder(&runs, folder, visit_version) == LT_OK) sort(&runs);
+    char *picked = pick(&runs, true);
+    found_runs_release(&runs);
+    return picked ? picked : memory_text(folder);
+}
+
+enum lt_err found_run_folder(char **folder, const char *name, const char *root)
+{
+    struct found_runs runs;
+    *folder = NULL;
+    if (name) {
+        char *below = path_join(root, name);
+        const char *found = path_is_folder(name) ? name : path_is_folder(below) ? below : NULL;
+        if (found) *folder = version_of(found);
+        free(below);
+        return found ? LT_OK : lt_fail(LT_ENOTFOUND, "there is no run '%s'; lathe runs lists them", name);
+    }
+    LT_TRY(found_runs_list(&runs, root));
+    *folder = pick(&runs, false);
+    found_runs_release(&runs);
+    return *folder
+               ? LT_OK
+               : lt_fail(LT_ENOTFOUND, "no run below %s is going on; lathe runs lists all, lathe fit starts one", root);
 }

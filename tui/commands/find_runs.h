@@ -21,5 +21,9 @@ struct found_runs {
 enum lt_err found_runs_list(struct found_runs *self, const char *root) LT_MUST_CHECK;
 void found_runs_release(struct found_runs *self);
 
+/* The folder of the run a person means (caller frees): a folder, or one below the root ("cnn/version_3"; "cnn": its
+ * newest live version, else its newest); name NULL: the newest live run of all. */
+enum lt_err found_run_folder(char **folder, const char *name, const char *root) LT_MUST_CHECK;
+
 /* Connects to a live run's socket: a descriptor, or -1. */
 int found_run_connect(const char *folder);

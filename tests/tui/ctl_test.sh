@@ -1,0 +1,150 @@
+#!/bin/sh
+# lathe ctl on real trainings, without a terminal: every command, every exit status, what the journal says, and that a learning rate set by
+# hand survives a resume bit for bit.
+set -eu
+lathe=$LATHE_BINARY
+work=$(mktemp -d)
+export XDG_RUNTIME_DIR="$work"
+pid=
+clean() {
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean EXIT
+cd "$work"
+"$lathe" demo >/dev/null
+
+start() { # NAME ARGUMENTS…: a training in the background, its first step done
+    name=$1
+    shift
+    "$lathe" fit --headless -c demo/digits.yaml --run_name "$name" "$@" >"$name.log" 2>&1 </dev/null &
+    pid=$!
+    until grep -q 'step [1-9]' "$name.log" 2>/dev/null; do
+        kill -0 "$pid" || wrong "the training did not start"
+        sleep 0.05
+    done
+}
+wrong() {
+    echo "WRONG: $*"
+    cat out err "$name.log" 2>/dev/null | tail -n 30
+    exit 1
+}
+ctl() { # EXIT_STATUS PATTERN ARGUMENTS…: what it prints matches
+    expected=$1 pattern=$2
+    shift 2
+    code=0
+    timeout 60 "$lathe" ctl "$@" >out 2>err </dev/null || code=$?
+    [ $code = "$expected" ] || wrong "ctl $*: exit status $code instead of $expected"
+    cat out err >both
+    grep -q -e "$pattern" both || wrong "ctl $*: no '$pattern' in: $(cat both)"
+    [ "$expected" = 0 ] && [ -s err ] && wrong "ctl $*: speaks on standard error"
+    [ "$expected" = 0 ] || [ ! -s out ] || [ "${json-}" ] || wrong "ctl $*: speaks on standard output"
+    return 0
+}
+status() { "$lathe" ctl "$name" status --json | sed -n "s/.*\"$1\":\"*\([^\",}]*\).*/\1/p"; }
+journal() { grep -q -e "$1" "$name.log" || wrong "no '$1' in the journal"; }
+
+echo "# usage: exit status 2"
+name=none
+ctl 0 'usage: lathe ctl RUN' --help
+ctl 2 'which run shall do what'
+ctl 2 'which run shall do what' pause
+ctl 2 "'dance' is nothing a run can be told" cnn dance
+ctl 2 "did you mean 'pause'" cnn pasue
+ctl 2 "'other' is nothing a run can be told" cnn other pause
+ctl 2 "'now' is too much" cnn pause now
+ctl 2 'set needs KEY=VALUE' cnn set
+ctl 2 'is no number of seconds' cnn pause --timeout soon
+ctl 2 'takes no configuration' cnn pause --optimizer.lr 1
+ctl 2 "unknown argument '--jsno'" cnn status --jsno
+
+echo "# no such live run: exit status 4"
+ctl 4 "there is no run 'cnn'" cnn pause
+ctl 4 "there is no run 'cnn'" cnn status --json
+
+echo "# pause, checkpoint, validate, set, resume: done at a step, and journaled with who"
+start cnn --trainer.max_epochs 100000 --lr_scheduler '{name: constant}' --optimizer '{name: adamw, lr: 0.001}'
+ctl 0 '^done at step [0-9]*: paused$' cnn pause
+ctl 0 '^runs/cnn/version_0: paused (train), pid ' cnn/version_0 status
+grep -q 'lr 0.001' out || wrong "no rate in: $(cat out)"
+step=$(status step)
+sleep 0.5
+[ "$(status step)" = "$step" ] || wrong "it goes on while paused"
+[ "$(status pid)" = "$pid" ] || wrong "pid $(status pid) instead of $pid"
+ctl 0 "^done at step $step: saved runs/cnn/version_0/checkpoints/step=$step.ckpt$" cnn checkpoint
+[ -f "runs/cnn/version_0/checkpoints/step=$step.ckpt" ] || wrong "no checkpoint"
+ctl 0 "^done at step $step: validated: val/loss [0-9.]*$" runs/cnn/version_0 validate
+[ "$(status state)" = paused ] || wrong "no longer paused after a validation"
+next=$((step + 1))
+ctl 0 "^done at step $step: lr 0.001 -> 0.0005, from step $next on (0.5 times what is configured)$" cnn set 'lr*0.5'
+ctl 0 "^done at step $step: lr 0.0005 -> 0.0003, from step $next on (0.3 times what is configured)$" cnn set lr 3e-4
+ctl 0 "^done at step $step: lr 0.0003, as it was (0.3 times what is configured)$" cnn set lr=0.0003
+[ "$(status lr)" = 0.00029999999999999997 ] || [ "$(status lr)" = 0.0003 ] || wrong "lr $(status lr)"
+ctl 0 "lr 0.0003 -> 0.0005, from step $next on" cnn set lr=undo
+ctl 0 "lr 0.0005 -> 0.001, from step $next on (as configured)" cnn set lr=undo
+ctl 1 'nothing to undo' cnn set lr=undo
+ctl 1 "not done at step $step: '-1' is not a learning rate" cnn set lr=-1
+ctl 1 "'momentum=0.9' cannot be set" cnn set momentum=0.9
+json=1 ctl 0 '^{"done":true,"step":[0-9]*,"text":"lr 0.001 -> 0.002, from step [0-9]* on (2 times what is configured)"}$' cnn set 'lr*2' --json
+json=1 ctl 1 '^{"done":false,"step":[0-9]*,"text":"' cnn set 'lr*x' --json
+ctl 0 '^done at step [0-9]*: running$' cnn resume
+for event in 'pause info: paused, by viewer [0-9]* (uid' 'command info: saved .*step=.*, by viewer' 'command info: validated: .* by viewer' \
+    "lr info: lr 0.001 -> 0.0005, from step $next on .*, by viewer" 'command warning: set lr=-1 by viewer .* not done:' \
+    'continue info: running, by viewer'; do journal "step $step event $event"; done
+
+echo "# one that does not answer in time: exit status 1, and it obeys later"
+kill -STOP "$pid"
+ctl 1 'no answer within 0.3 s' cnn pause --timeout 0.3
+kill -CONT "$pid"
+
+echo "# save_and_stop is over when the run is; then there is nobody to ask"
+ctl 0 '^done at step [0-9]*: stopped by viewer .*; saved runs/cnn/version_0/checkpoints/last.ckpt' cnn save_and_stop
+code=0
+wait "$pid" || code=$?
+[ $code = 130 ] || wrong "exit status $code instead of 130"
+[ -f runs/cnn/version_0/checkpoints/last.ckpt ] || wrong "nothing saved"
+ctl 4 'is not going on; go on from its last checkpoint with: lathe fit --resume runs/cnn/version_0' cnn pause
+ctl 4 'is not going on' runs/cnn/version_0 status
+
+echo "# stop does not save; what cannot be done says why"
+start bare --trainer.max_epochs 100000 --trainer.limit_val_batches 0 --trainer.callbacks '[]'
+ctl 1 'there are no validation data' bare validate
+ctl 0 '^done at step [0-9]*: stopped by viewer .* without saving' bare stop
+code=0
+wait "$pid" || code=$?
+[ $code = 130 ] || wrong "exit status $code instead of 130"
+pid=
+
+echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
+start whole --trainer.max_epochs 3 --lr_scheduler '{name: cosine_annealing, interval: step}'
+ctl 0 paused whole pause
+step=$(status step)
+ctl 0 'lr .* -> 0.0007, from step' whole set lr=7e-4
+ctl 0 'lr 0.0007 -> 0.00035, from step' whole set 'lr*0.5'
+ctl 0 "saved .*step=$step.ckpt" whole checkpoint
+ctl 0 running whole resume
+wait "$pid" || wrong "the training failed"
+weights() {
+    "$lathe" export runs/whole/version_0 --output weights.safetensors >/dev/null
+    cksum <weights.safetensors
+}
+weights >whole.weights
+name=again
+"$lathe" fit --headless --resume "runs/whole/version_0/checkpoints/step=$step.ckpt" >again.log 2>&1 || wrong "cannot resume"
+journal "event lr warning: the rate goes on at .*times what is configured, as it was set; .lathe ctl runs/whole/version_0 set lr=undo. takes"
+weights | cmp - whole.weights || wrong "other weights after the resume"
+
+echo "# undo reaches back over a resume"
+"$lathe" fit --headless --resume "runs/whole/version_0/checkpoints/step=$step.ckpt" --trainer.max_epochs 100000 >again.log 2>&1 </dev/null &
+pid=$!
+until "$lathe" ctl whole pause >out 2>err; do
+    kill -0 "$pid" || wrong "the training did not start"
+    sleep 0.05
+done
+ctl 0 'lr .* -> .*, from step' whole set lr=undo
+ctl 0 '(as configured)' whole set lr=undo
+ctl 1 'nothing to undo' whole set lr=undo
+ctl 0 'without saving' whole stop
+wait "$pid" || true
+pid=
+echo "all good"
