@@ -13,7 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 1 << 16, CONFIG_MAX = 16 << 20, ROWS_PER_BYTE = 64 /* more is no compression, but damage */ };
+enum {
+    READ_ATTEMPTS =
+        20, /* of what a writer is just changing, each twice as late: a millisecond; HDF5's own 100 never end */
+    NAMES_MAX = 1 << 16,
+    CONFIG_MAX = 16 << 20,
+    ROWS_PER_BYTE = 64 /* more is no compression, but damage */
+};
 
 struct run_reader {
     char *path;
@@ -33,6 +39,7 @@ static hid_t open_any(const char *path)
     H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_file_locking(access, 0, 1);
+    H5Pset_metadata_read_attempts(access, READ_ATTEMPTS);
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
     if (file < 0) file = H5Fopen(path, H5F_ACC_RDONLY, access);
     H5Pclose(access);
@@ -64,8 +71,8 @@ static herr_t note_metric(hid_t group, const char *name, const H5L_info_t *link,
 {
     struct run_reader *self = context;
     H5O_info_t info;
-    (void)link;
-    if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return -1;
+    if (link->type != H5L_TYPE_HARD) return 0; /* lathe makes no others, and they may lead out of the file */
+    if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return 0;
     if (info.type != H5O_TYPE_DATASET) return 0;
     self->metric = memory_grow(self->metric, self->metrics, &self->capacity, sizeof *self->metric);
     self->metric[self->metrics++] = memory_text(name);
@@ -85,7 +92,7 @@ static bool list_metrics(struct run_reader *self)
 static enum lt_err explain(const struct run_reader *self)
 {
     if (hdf5_says_truncated())
-        return lt_fail(LT_EDATA, "%s ends too early; was it copied while the run went on?", self->path);
+        return lt_fail(LT_EDATA, "%s ends too early: it was cut short; copy it again", self->path);
     hdf5_fail("read", self->path);
     if (H5Fis_hdf5(self->path) <= 0) return lt_fail(LT_EFORMAT, "%s is no HDF5 file, so no log of a run", self->path);
     return lt_fail_in(LT_EIO, "is it damaged, or a run just starting? ");
@@ -179,7 +186,7 @@ static bool get_extent(const struct run_reader *self, hid_t dataset, int rank, h
     hid_t space = H5Dget_space(dataset);
     bool ok = space >= 0 && H5Sget_simple_extent_ndims(space) == rank &&
               H5Sget_simple_extent_dims(space, extent, NULL) == rank &&
-              extent[0] <= (hsize_t)self->bytes * ROWS_PER_BYTE;
+              extent[0] <= (hsize_t)self->bytes * ROWS_PER_BYTE / (extent[1] ? extent[1] : 1);
     if (space >= 0) H5Sclose(space);
     return ok;
 }

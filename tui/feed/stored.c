@@ -264,9 +264,10 @@ static void tell_points(struct stored *self)
     bool *done = memory_new(count + 1, sizeof *done);
     uint32_t *id = memory_new(count + 1, sizeof *id);
     for (size_t i = 0; i < count; i++) {
-        struct metric_info info;
-        done[i] = !run_reader_info(self->reader, run_reader_metric(self->reader, i), &info);
-        if (!done[i]) id[i] = tell_metric(self, &info, i);
+        const char *name = run_reader_metric(self->reader, i);
+        struct metric_info info = {.name = name, .unit = "", .description = ""};
+        if (!run_reader_info(self->reader, name, &info)) info.unit = "damaged";
+        id[i] = tell_metric(self, &info, i);
     }
     for (size_t left = count; left > 0 && !self->gone;) {
         left = 0;
