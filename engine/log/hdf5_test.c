@@ -6,6 +6,7 @@
 #include "engine/log/log.h"
 #include "engine/log/read.h"
 
+#include <hdf5.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -266,7 +267,7 @@ static void a_folder_that_cannot_be_written_stops_nothing(void **state)
 {
     (void)state;
     struct log_run run = a_run(-1);
-    run.folder = "/no/such/folder";
+    run.folder = "/proc/no/such/folder"; /* nor can root make it */
     struct log *log = open_run(&run);
     log_steps(log, log_metric(log, &(struct metric_info){.name = "train/loss"}), 0, 10);
     log_flush(log);
@@ -336,6 +337,18 @@ static void a_damaged_file_is_set_aside(void **state)
     free(path);
 }
 
+static void files_of_other_programs_are_told(void **state)
+{
+    (void)state;
+    char *path = path_join(folder, "other.h5");
+    struct run_reader *reader = NULL;
+    hid_t other = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(other >= 0 && H5Fclose(other) >= 0);
+    assert_int_equal(run_reader_open(&reader, path), LT_EFORMAT);
+    assert_non_null(strstr(lt_message(), "other.h5 was written by another program"));
+    free(path);
+}
+
 int main(void)
 {
 #define ONE(name) cmocka_unit_test_setup_teardown(name, fresh_folder, remove_folder)
@@ -348,6 +361,7 @@ int main(void)
         ONE(a_full_disk_delays_rows_only),
         ONE(other_parameters_get_a_block_of_their_own),
         ONE(a_damaged_file_is_set_aside),
+        ONE(files_of_other_programs_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
