@@ -14,6 +14,7 @@ void app_release(struct app *self)
         free(self->state[i]);
     }
     text_release(&self->out);
+    text_release(&self->copy);
     for (size_t i = 0; i < self->others; i++) feed_release(&self->other[i]);
     free(self->other);
     feed_release(&self->feed);
@@ -127,6 +128,20 @@ static void choose_quit(struct app *app, int choice)
     if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP);
 }
 
+void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns)
+{
+    const bool up = mouse.kind == TERM_MOUSE_WHEEL_UP, charts = view_at(app->view)->has_charts;
+    if (up || mouse.kind == TERM_MOUSE_WHEEL_DOWN) {
+        app_key(app, charts && app->overlay == OVERLAY_NONE ? up ? '+' : '-' : up ? TERM_UP : TERM_DOWN, now_ns);
+        return;
+    }
+    const int tab = mouse.kind == TERM_MOUSE_PRESS && app->overlay == OVERLAY_NONE ? app_tab_at(app, mouse.x, mouse.y)
+                                                                                   : -1;
+    if (tab < 0) return;
+    app->view = tab;
+    app->feed.version++;
+}
+
 void app_tick(struct app *app)
 {
     for (int i = 0; i < VIEWS; i++)
@@ -176,6 +191,7 @@ static void view_key(struct app *app, int key, int64_t now_ns)
 void app_key(struct app *app, int key, int64_t now_ns)
 {
     app->feed.version++;
+    app->note[0] = 0;
     const int choice = app->overlay == OVERLAY_QUIT ? menu_quit_key(app, key) : -1;
     if (choice >= 0)
         choose_quit(app, choice);

@@ -6,6 +6,7 @@
 #include "tui/draw/canvas.h"
 #include "tui/draw/lens.h"
 #include "tui/feed/feed.h"
+#include "tui/term/term.h"
 
 #include <stdbool.h>
 
@@ -23,8 +24,11 @@ struct app {
     int view;                   /* enum view_id */
     void *state[APP_VIEWS_MAX]; /* each view's own, made when it is first shown */
     struct lens lens;           /* how all charts look at their series */
+    bool has_tabs;              /* on row 1 of the picture */
     bool read_only, leave, lost, repaint, suspend;
-    bool frozen; /* the picture stands still while the run goes on */
+    char note[256];   /* what a key did here, in words; gone with the next key */
+    struct text copy; /* for the clipboard, taken by the screen */
+    bool frozen;      /* the picture stands still while the run goes on */
     int64_t interrupted_ns;
 };
 
@@ -36,8 +40,14 @@ void app_draw(struct app *app, struct canvas *canvas);
 /* About once a second: what is not told by the run. */
 void app_tick(struct app *app);
 
+/* The view whose tab was drawn at a cell; -1: none. */
+int app_tab_at(const struct app *app, int x, int y);
+
 /* One key; `now_ns` is the monotonic clock. */
 void app_key(struct app *app, int key, int64_t now_ns);
+
+/* The mouse: a click on a tab, the wheel over charts and lists. */
+void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns);
 
 /* For views: asks the run for something, unless this screen only looks. */
 void app_ask(struct app *app, enum control command);

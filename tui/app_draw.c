@@ -15,6 +15,7 @@ static int draw_answer(const struct app *app, struct canvas *canvas, struct rect
     const struct feed *feed = &app->feed;
     const bool bad = strncmp(feed->answer, "not", 3) == 0 || (feed->ended && feed->exit_code);
     char text[400];
+    if (app->note[0]) return canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_GOOD, "%s", app->note);
     if (feed->ended)
         snprintf(text, sizeof text, "the run ended; q closes this screen");
     else if (feed->asked[0])
@@ -89,6 +90,18 @@ static void draw_tabs(const struct app *app, struct canvas *canvas, struct rect 
     if (tail) canvas_text(canvas, rect.x + rect.width - tail, rect.y, tail, SLOT_VALUE, "%s", cursor);
 }
 
+int app_tab_at(const struct app *app, int x, int y)
+{
+    int left = 0;
+    if (y != 1 || !app->has_tabs) return -1;
+    for (int i = 0; i < VIEWS; i++) {
+        const int width = (int)strlen(view_at(i)->name) + 2;
+        if (x >= left && x < left + width) return i;
+        left += width + 2;
+    }
+    return -1;
+}
+
 static void draw_too_small(struct canvas *canvas)
 {
     canvas_text(canvas, 0, 0, canvas->width, SLOT_TEXT, "lathe needs %dx%d", LEAST_WIDTH, LEAST_HEIGHT);
@@ -106,7 +119,8 @@ void app_draw(struct app *app, struct canvas *canvas)
     const struct rect footer = {0, --rest.height, canvas->width, 1};
     const struct scene scene = view_scene(app);
     pane_at(PANE_header)->draw(canvas, rect_take(&rest, 1), &scene);
-    if (canvas->height >= TABS_HEIGHT) draw_tabs(app, canvas, rect_take(&rest, 1));
+    app->has_tabs = canvas->height >= TABS_HEIGHT;
+    if (app->has_tabs) draw_tabs(app, canvas, rect_take(&rest, 1));
     if (!app->feed.has_status)
         canvas_text(canvas, 2, rest.y + 1, canvas->width - 4, SLOT_DIM, "waiting for the run …");
     else

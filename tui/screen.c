@@ -89,8 +89,14 @@ static void read_keys(struct session *self)
             self->app.repaint = true;
         else if (key == TERM_MOUSE)
             continue;
+        else if (key == TERM_MOUSE)
+            app_mouse(&self->app, term_mouse(), clock_ns());
         else
             app_key(&self->app, key, clock_ns());
+        if (self->app.copy.length) {
+            term_copy(text_get(&self->app.copy));
+            text_clear(&self->app.copy);
+        }
     }
     if (self->app.suspend) {
         self->app.suspend = false;

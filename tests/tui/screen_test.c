@@ -163,12 +163,30 @@ static void golden(const char *name, int width, int height, bool ascii, const ch
     app_release(&app);
 }
 
-/* The run's folder is tests/tui/run. */
-static int enter_root(void **state)
+/* The run's folder is a copy of tests/tui/run, since some keys write there. */
+static char work[] = "/tmp/screen_test_XXXXXX";
+
+static int enter_copy(void **state)
 {
     const char *root = getenv("LATHE_SOURCE_DIR");
+    char here[4096], command[16384];
     (void)state;
-    return root ? chdir(root) : 0;
+    if (!root) root = getcwd(here, sizeof here);
+    if (!root || !mkdtemp(work)) return -1;
+    snprintf(
+        command, sizeof command,
+        "mkdir -p %s/tests/tui && cp -r '%.4000s/tests/tui/run' '%.4000s/tests/tui/screen.png' %s/tests/tui && ln -s "
+        "'%.4000s/data' %s/data",
+        work, root, root, work, root, work);
+    return system(command) == 0 ? chdir(work) : -1;
+}
+
+static int remove_copy(void **state)
+{
+    char command[64];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", work);
+    return system(command);
 }
 
 static void screens(void **state)
@@ -321,6 +339,30 @@ static void every_view_key_does_something(void **state)
     }
 }
 
+/* A click on a tab chooses its view; the wheel zooms charts and moves in lists. */
+static void the_mouse(void **state)
+{
+    (void)state;
+    struct app app = {0};
+    struct canvas canvas = {0};
+    fill(&app);
+    canvas_resize(&canvas, 120, 40);
+    app_draw(&app, &canvas);
+    app_mouse(&app, (struct term_mouse){.x = 13, .y = 1, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
+    assert_int_equal(app.view, VIEW_charts);
+    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
+    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_WHEEL_UP}, 0);
+    assert_true(app.view == VIEW_charts && app.lens.zoomed);
+    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_WHEEL_DOWN}, 0);
+    assert_false(app.lens.zoomed);
+    canvas_resize(&canvas, 40, 10); /* no tabs there */
+    app_draw(&app, &canvas);
+    app_mouse(&app, (struct term_mouse){.x = 1, .y = 1, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
+    assert_int_equal(app.view, VIEW_charts);
+    canvas_release(&canvas);
+    app_release(&app);
+}
+
 static void a_read_only_screen_sends_nothing(void **state)
 {
     (void)state;
@@ -334,8 +376,11 @@ static void a_read_only_screen_sends_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(screens), cmocka_unit_test(every_size), cmocka_unit_test(keys_do_what_the_help_says),
-        cmocka_unit_test(every_view_key_does_something), cmocka_unit_test(a_read_only_screen_sends_nothing)};
-    return cmocka_run_group_tests(tests, enter_root, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(screens),
+                                       cmocka_unit_test(every_size),
+                                       cmocka_unit_test(keys_do_what_the_help_says),
+                                       cmocka_unit_test(every_view_key_does_something),
+                                       cmocka_unit_test(the_mouse),
+                                       cmocka_unit_test(a_read_only_screen_sends_nothing)};
+    return cmocka_run_group_tests(tests, enter_copy, remove_copy);
 }

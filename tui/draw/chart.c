@@ -212,6 +212,17 @@ static void draw_marks(struct plot *plot, const struct chart_line *line)
     }
 }
 
+/* A line's letter, at the newest of its points that are shown. */
+static void draw_letter(const struct plot *plot, const struct chart_line *line)
+{
+    const size_t end = find_dot(plot, line->series, plot->columns * 2);
+    if (!line->letter || end == 0) return;
+    const struct wire_point *point = &line->series->point[end - 1];
+    const int row = row_of(plot, line_value(plot, line, end - 1)), column = column_of(plot, point->step, point->wall);
+    if (row >= 0 && column >= 0)
+        canvas_put(plot->canvas, plot->x + column, plot->y + row / 4, (uint32_t)line->letter, line->slot);
+}
+
 static void draw_level(struct plot *plot, double level)
 {
     if (!(place(plot, level) > plot->low && place(plot, level) < plot->high)) return;
@@ -307,19 +318,38 @@ static const struct wire_point *point_of(const struct scope *scope, const struct
     return *index > 0 ? &series->point[--*index] : NULL;
 }
 
+/* The value of a line, and what it differs from the first by where runs are compared. */
+static void value_text(char text[40], const struct chart *chart, int i)
+{
+    size_t at, of_first;
+    const struct chart_line *line = &chart->line[i], *first = &chart->line[0];
+    const struct wire_point *point = line->series ? point_of(chart->scope, line->series, &at) : NULL,
+                            *other = chart->compares && i > 0 && first->series
+                                         ? point_of(chart->scope, first->series, &of_first)
+                                         : NULL;
+    text[0] = 0;
+    if (point && other)
+        snprintf(text, 40, "%.4g (%+.2g)", point->value, point->value - other->value);
+    else if (point)
+        snprintf(text, 40, "%.4g", point->value);
+}
+
 /* "LOSS   train 0.1234   val 0.2345" */
 static void draw_title(struct canvas *canvas, struct rect rect, const struct chart *chart)
 {
     int x = rect.x + canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_TITLE, "%s", chart->title);
+    const int end = rect.x + rect.width;
     for (int i = 0; i < CHART_LINES; i++) {
         const struct chart_line *line = &chart->line[i];
+        char value[40];
         if (!line->label) continue;
-        x += 2 + canvas_text(canvas, x + 2, rect.y, rect.x + rect.width - x - 2, line->slot, "%s", line->label);
-        size_t at;
-        const struct wire_point *point = line->series ? point_of(chart->scope, line->series, &at) : NULL;
-        if (!point) continue;
-        canvas_text(canvas, x + 1, rect.y, rect.x + rect.width - x - 1, SLOT_VALUE, "%.4g", point->value);
-        x += 10; /* whatever the digits: nothing behind it moves */
+        x += 2;
+        if (line->letter) x += 1 + canvas_text(canvas, x, rect.y, end - x, line->slot, "%c", line->letter);
+        x += canvas_text(canvas, x, rect.y, end - x, line->slot, "%s", line->label);
+        value_text(value, chart, i);
+        if (!value[0]) continue;
+        canvas_text(canvas, x + 1, rect.y, end - x - 1, SLOT_VALUE, "%s", value);
+        x += chart->compares && i > 0 ? 18 : 10; /* whatever the digits: nothing behind it moves */
     }
 }
 
@@ -348,5 +378,8 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     draw_cursor(&plot);
     draw_axes(&plot);
     for (int i = 0; i < CHART_LINES; i++)
-        if (chart->line[i].series && chart->line[i].series->count) draw_marks(&plot, &chart->line[i]);
+        if (chart->line[i].series && chart->line[i].series->count) {
+            draw_marks(&plot, &chart->line[i]);
+            draw_letter(&plot, &chart->line[i]);
+        }
 }

@@ -15,6 +15,7 @@ struct chart_line {
     enum theme_slot band; /* slot of the band minimum … maximum behind a smoothed line; same as slot: the values
                              themselves, no band */
     bool points;          /* marks at each point as well: few values, far apart */
+    char letter;          /* stands at the end of the line and before its label, to tell runs apart; 0: none */
 };
 
 /* What all charts of a screen show of the X axis, and where the crosshair stands. */
@@ -34,6 +35,7 @@ struct chart {
     struct chart_line line[CHART_LINES];
     double level; /* a horizontal line (clipping), 0 = none */
     const struct scope *scope;
+    bool compares; /* lines are runs: what they differ from the first by stands beside them */
 };
 
 void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *chart);

@@ -1,11 +1,13 @@
 /* Every metric as a chart: a grid of pages, narrowed by a filter; Enter shows one alone. Training and validation of the
  * same metric share a chart. */
+#include "tui/draw/export.h"
 #include "tui/draw/filter.h"
 #include "tui/draw/list.h"
 #include "tui/term/term.h"
 #include "tui/views/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHARTS_MAX = 4096, LEAST_COLUMNS = 36, LEAST_ROWS = 7 };
@@ -35,19 +37,20 @@ static int find_metric(const struct feed *feed, const char *stage, const char *b
     return -1;
 }
 
-/* A validation metric that has a training one is drawn with it. */
-static bool has_chart(const struct charts *self, const struct feed *feed, size_t i)
+/* A validation metric that has a training one is drawn with it, unless runs are compared. */
+static bool has_chart(const struct charts *self, const struct feed *feed, size_t i, bool compares)
 {
     const char *name = feed->metric[i].name;
-    if (strncmp(name, "val/", 4) == 0 && find_metric(feed, "train/", name + 4) >= 0) return false;
+    if (!compares && strncmp(name, "val/", 4) == 0 && find_metric(feed, "train/", name + 4) >= 0) return false;
     return filter_passes(&self->filter, name);
 }
 
-static void collect(struct charts *self, const struct feed *feed)
+static void collect(struct charts *self, const struct app *app)
 {
+    const struct feed *feed = &app->feed;
     self->count = 0;
     for (size_t i = 0; i < feed->metrics && self->count < CHARTS_MAX; i++)
-        if (has_chart(self, feed, i)) self->metric[self->count++] = (int)i;
+        if (has_chart(self, feed, i, app->others > 0)) self->metric[self->count++] = (int)i;
 }
 
 /* What a step's noise is in: its line is smoothed. A learning rate or a validation is what it is. */
@@ -56,19 +59,62 @@ static bool is_noisy(const char *name)
     return strncmp(name, "train/", 6) == 0 || strncmp(name, "grad_norm", 9) == 0;
 }
 
-static void draw_one(struct app *app, struct canvas *canvas, struct rect rect, int metric, bool chosen)
+static const enum theme_slot run_slots[CHART_LINES] = {SLOT_TRAIN, SLOT_VALIDATION, SLOT_RATE, SLOT_GRADIENT,
+                                                       SLOT_BAD,   SLOT_WARNING,    SLOT_KEY,  SLOT_DIM};
+
+/* What tells a run from the others: its version where all have one name. */
+static const char *run_label(const struct app *app, const struct feed *feed)
+{
+    const char *name = feed->has_hello ? feed->hello.name : "?", *slash = strrchr(name, '/');
+    if (!slash) return name;
+    const size_t length = (size_t)(slash + 1 - name);
+    for (size_t i = 0; i < app->others; i++)
+        if (!app->other[i].has_hello || strncmp(app->other[i].hello.name, name, length) != 0) return name;
+    return app->feed.has_hello && strncmp(app->feed.hello.name, name, length) == 0 ? slash + 1 : name;
+}
+
+/* The metric of each run, one line a run. */
+static void compare_runs(struct chart *chart, const struct app *app, const char *name)
+{
+    chart->compares = true;
+    for (int i = 0; i < CHART_LINES && i <= (int)app->others; i++) {
+        const struct feed *feed = i == 0 ? &app->feed : &app->other[i - 1];
+        chart->line[i] = (struct chart_line){.series = feed_series(feed, name),
+                                             .label = run_label(app, feed),
+                                             .slot = run_slots[i],
+                                             .band = run_slots[i],
+                                             .letter = (char)('A' + i)};
+    }
+}
+
+static void make_chart(struct chart *chart, const struct app *app, const struct scope *scope, int metric)
 {
     const struct feed *feed = &app->feed;
     const char *name = feed->metric[metric].name, *bare = bare_name(name);
-    const bool is_train = strncmp(name, "train/", 6) == 0;
+    const bool is_train = strncmp(name, "train/", 6) == 0 && !app->others;
     const int validation = is_train ? find_metric(feed, "val/", bare) : -1;
-    const struct scope scope = view_scope(app);
-    struct chart chart = {.title = is_train ? bare : name, .scope = &scope};
-    chart.line[0] = (struct chart_line){&feed->metric[metric].series, is_train ? "train" : "", SLOT_TRAIN,
-                                        is_noisy(name) ? SLOT_TRAIN_BAND : SLOT_TRAIN, false};
+    *chart = (struct chart){.title = is_train ? bare : name, .scope = scope};
+    if (app->others) {
+        compare_runs(chart, app, name);
+        return;
+    }
+    chart->line[0] = (struct chart_line){.series = &feed->metric[metric].series,
+                                         .label = is_train ? "train" : "",
+                                         .slot = SLOT_TRAIN,
+                                         .band = is_noisy(name) ? SLOT_TRAIN_BAND : SLOT_TRAIN};
     if (validation >= 0)
-        chart.line[1] = (struct chart_line){&feed->metric[validation].series, "val", SLOT_VALIDATION, SLOT_VALIDATION,
-                                            true};
+        chart->line[1] = (struct chart_line){.series = &feed->metric[validation].series,
+                                             .label = "val",
+                                             .slot = SLOT_VALIDATION,
+                                             .band = SLOT_VALIDATION,
+                                             .points = true};
+}
+
+static void draw_one(struct app *app, struct canvas *canvas, struct rect rect, int metric, bool chosen)
+{
+    const struct scope scope = view_scope(app);
+    struct chart chart;
+    make_chart(&chart, app, &scope, metric);
     if (chosen) canvas_put(canvas, rect.x, rect.y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
     rect.x += 2;
     rect.width -= 2;
@@ -94,7 +140,7 @@ static void draw_grid(struct app *app, struct charts *self, struct canvas *canva
 static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
 {
     struct charts *self = state;
-    collect(self, &app->feed);
+    collect(self, app);
     list_settle(&self->list, self->count, 1, false);
     const struct rect top = rect_take(&rect, 1);
     const int used = filter_draw(&self->filter, canvas, top.x, top.y, top.width);
@@ -158,10 +204,30 @@ static void do_filter(struct app *app, void *state)
     ((struct charts *)state)->filter.open = true;
 }
 
+/* The chosen chart as CSV and SVG in the run's folder, and its CSV into the clipboard. */
+static void do_export(struct app *app, void *state)
+{
+    const struct charts *self = state;
+    const struct scope scope = view_scope(app);
+    struct chart chart;
+    char *where;
+    if (self->count == 0 || !app->feed.has_hello) return;
+    make_chart(&chart, app, &scope, self->metric[self->list.chosen]);
+    text_clear(&app->copy);
+    export_csv(&app->copy, &chart);
+    if (export_files(&where, &chart, app->feed.hello.folder, chart.title) != LT_OK) {
+        snprintf(app->note, sizeof app->note, "not written: %.200s", lt_message());
+        return;
+    }
+    snprintf(app->note, sizeof app->note, "written: %.220s.csv and .svg", where);
+    free(where);
+}
+
 static const struct view_key keys[] = {
     {'\n', '\n', "Enter", "the chosen chart alone", "alone", do_open},
     {27, 27, "Esc", "all charts again", NULL, do_close},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
+    {'Y', 'Y', "Y", "the chart as CSV and SVG in the run's folder; CSV to the clipboard", "export", do_export},
     {'n', 'n', "n", "the next chart", NULL, do_next},
     {'N', 'N', "N", "the chart before", NULL, do_previous},
 };

@@ -21,16 +21,22 @@ void *view_state(struct app *app, int id)
     return app->state[id];
 }
 
-void view_steps(const struct app *app, int64_t *begin, int64_t *end)
+static void widen_steps(const struct feed *feed, int64_t *begin, int64_t *end)
 {
-    *begin = INT64_MAX;
-    *end = app->feed.status.step;
-    for (size_t i = 0; i < app->feed.metrics; i++) {
-        const struct series *series = &app->feed.metric[i].series;
+    for (size_t i = 0; i < feed->metrics; i++) {
+        const struct series *series = &feed->metric[i].series;
         if (series->count == 0) continue;
         if (series->point[0].step < *begin) *begin = series->point[0].step;
         if (series->point[series->count - 1].step > *end) *end = series->point[series->count - 1].step;
     }
+}
+
+void view_steps(const struct app *app, int64_t *begin, int64_t *end)
+{
+    *begin = INT64_MAX;
+    *end = app->feed.status.step;
+    widen_steps(&app->feed, begin, end);
+    for (size_t i = 0; i < app->others; i++) widen_steps(&app->other[i], begin, end);
     if (*begin > *end) *begin = *end;
 }
 
