@@ -71,6 +71,7 @@ struct callback {
     void (*on_step)(void *self, const struct run_view *run, struct wishes *wishes); /* after each applied update */
     void (*on_validation_end)(void *self, const struct run_view *run, struct wishes *wishes);
     void (*on_train_epoch_end)(void *self, const struct run_view *run, struct wishes *wishes); /* after validation */
+    void (*on_veto)(void *self); /* a person wants it to go on: what counts towards a stop counts from zero */
     void (*on_saved)(void *self, const char *path, bool ok); /* after each save it wished for */
     void (*on_train_end)(void *self, const struct run_view *run, struct wishes *wishes);
     /* How many checkpoint files it keeps at most, -1 for all that are ever written, and every how many epochs it

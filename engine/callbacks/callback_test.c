@@ -234,6 +234,8 @@ static void patience_counts_checks(void **state)
     expect(&s, 0, 1.0, "");
     expect(&s, 1, 0.95, "");
     json_t *saved = s.callback->save(s.self);
+    s.callback->on_veto(s.self);
+    expect(&s, 2, 0.92, "");
     expect(&s, 2, 0.91, "stop: val/loss did not improve on 1 in 2 checks");
     assert_int_equal(s.callback->load(s.self, saved), LT_OK);
     expect(&s, 2, 0.5, "");

@@ -127,6 +127,13 @@ static void on_train_epoch_end(void *self, const struct run_view *run, struct wi
     if (is_train_metric(self)) look(self, run, wishes);
 }
 
+/* What was best stays the mark to beat. A threshold that is crossed stops again at the next check. */
+static void on_veto(void *self)
+{
+    struct early_stopping *stopping = self;
+    stopping->waited = 0;
+}
+
 static json_t *save(const void *self)
 {
     const struct early_stopping *stopping = self;
@@ -155,6 +162,7 @@ const struct callback callback_early_stopping = {
     .check = check,
     .on_validation_end = on_validation_end,
     .on_train_epoch_end = on_train_epoch_end,
+    .on_veto = on_veto,
     .save = save,
     .load = load,
 };

@@ -1,8 +1,10 @@
 /* Between two steps, or two batches of an evaluation: signals, viewers' commands, pauses, timed checkpoints. The only
  * place where control reaches the trainer. */
 #include "data/base/clock.h"
+#include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
+#include "engine/checkpoint/protected.h"
 #include "engine/trainer/run.h"
 
 #include <inttypes.h>
@@ -46,6 +48,7 @@ static enum event_kind kind_of(enum control command)
     case COMMAND_PAUSE: return EVENT_PAUSE;
     case COMMAND_RESUME: return EVENT_CONTINUE;
     case COMMAND_SET: return EVENT_LR;
+    case COMMAND_VETO: return EVENT_EARLY_STOP;
     default: return EVENT_COMMAND;
     }
 }
@@ -131,6 +134,35 @@ static void set_rate(struct run *run, const char *wish, struct reply *reply)
         text_add(&reply->said, " (as configured)");
 }
 
+/* A file of the checkpoints' folder, or a path of one elsewhere. */
+static void protect(struct run *run, const char *name, bool wanted, struct reply *reply)
+{
+    char *path = strchr(name, '/') ? memory_text(name) : path_join(run->checkpoint_folder, name);
+    if ((wanted ? protected_add(path) : protected_remove(path)) == LT_OK)
+        text_add(&reply->said, "%s is %s", path_name(path), wanted ? "protected" : "no longer protected");
+    else
+        refuse(reply, lt_message());
+    free(path);
+}
+
+/* Early stopping decides at the end of an epoch and the run is over: a veto comes before, or where min_epochs or
+ * min_steps still hold it, after. */
+static void veto(struct run *run, struct reply *reply)
+{
+    int heard = 0;
+    for (size_t i = 0; i < run->callbacks.count; i++) {
+        const struct callback *callback = run->callbacks.callback[i];
+        if (callback->on_veto) callback->on_veto(run->callbacks.self[i]), heard++;
+    }
+    if (heard == 0)
+        refuse(reply, "nothing here stops early: there is no early_stopping among trainer.callbacks");
+    else if (run->stop)
+        text_add(&reply->said, "the stop is withdrawn (%s), patience starts anew", run->stop_reason);
+    else
+        text_add(&reply->said, "patience starts anew");
+    if (heard) run->stop = false;
+}
+
 static void set_state(struct run *run, enum run_state state, struct reply *reply)
 {
     run->status.state = state;
@@ -148,6 +180,9 @@ static enum lt_err carry_out(struct run *run, const struct request *request, str
     case COMMAND_STOP: return stop_now(run, LT_EINTERRUPTED, false, request->who, reply);
     case COMMAND_SAVE_AND_STOP: return stop_now(run, LT_EINTERRUPTED, true, request->who, reply);
     case COMMAND_SET: set_rate(run, request->argument, reply); break;
+    case COMMAND_PROTECT: protect(run, request->argument, true, reply); break;
+    case COMMAND_UNPROTECT: protect(run, request->argument, false, reply); break;
+    case COMMAND_VETO: veto(run, reply); break;
     case COMMANDS: break;
     }
     return LT_OK;

@@ -1,6 +1,8 @@
 /* Telling callbacks what happened, and doing what they wish: checkpoints, removals, stopping. */
 #include "data/base/clock.h"
 #include "data/base/memory.h"
+#include "data/base/path.h"
+#include "engine/checkpoint/protected.h"
 #include "engine/trainer/run.h"
 
 #include <inttypes.h>
@@ -57,11 +59,17 @@ static void fulfil(struct run *run, const struct callback *callback, void *self,
         if (callback->on_saved) callback->on_saved(self, wishes->save[i], ok);
         saved = saved && ok;
     }
-    for (size_t i = 0; saved && i < wishes->removes; i++)
-        if (unlink(wishes->remove[i]) != 0)
-            log_event(run->log, EVENT_CHECKPOINT, LEVEL_WARNING, run->at.step, "cannot remove %s", wishes->remove[i]);
+    for (size_t i = 0; saved && i < wishes->removes; i++) {
+        const char *path = wishes->remove[i];
+        if (protected_has(path))
+            log_event(run->log, EVENT_CHECKPOINT, LEVEL_INFO, run->at.step, "kept %s: it is protected",
+                      path_name(path));
+        else if (unlink(path) != 0)
+            log_event(run->log, EVENT_CHECKPOINT, LEVEL_WARNING, run->at.step, "cannot remove %s", path);
+    }
     if (!wishes->stop || run->stop) return;
     run->stop = true;
+    free(run->stop_reason);
     run->stop_reason = memory_text(wishes->stop_reason);
     log_event(run->log, EVENT_EARLY_STOP, LEVEL_INFO, run->at.step, "%s: %s", callback->name,
               wishes->stop_reason ? wishes->stop_reason : "asked to stop");

@@ -42,7 +42,13 @@ ctl() { # EXIT_STATUS PATTERN ARGUMENTS…: what it prints matches
     return 0
 }
 status() { "$lathe" ctl "$name" status --json | sed -n "s/.*\"$1\":\"*\([^\",}]*\).*/\1/p"; }
-journal() { grep -q -e "$1" "$name.log" || wrong "no '$1' in the journal"; }
+journal() { # PATTERN: it comes within five seconds
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        grep -q -e "$1" "$name.log" && return 0
+        sleep 0.5
+    done
+    wrong "no '$1' in the journal"
+}
 
 echo "# usage: exit status 2"
 name=none
@@ -114,6 +120,40 @@ code=0
 wait "$pid" || code=$?
 [ $code = 130 ] || wrong "exit status $code instead of 130"
 pid=
+
+echo "# protect: save_top_k leaves it alone; unprotect"
+start keep --trainer.max_epochs 4 --trainer.callbacks '[{model_checkpoint: {filename: "{epoch}", save_top_k: 1}}]'
+until [ -f runs/keep/version_0/checkpoints/epoch=0.ckpt ]; do sleep 0.05; done
+ctl 0 paused keep pause
+kept=$(basename "$(ls runs/keep/version_0/checkpoints/epoch=*.ckpt)")
+ctl 0 "$kept is protected" keep protect "$kept"
+ctl 0 "$kept is protected" keep protect "runs/keep/version_0/checkpoints/$kept"
+ctl 0 "$kept is no longer protected" keep unprotect "$kept"
+ctl 1 "$kept is not protected" keep unprotect "$kept"
+ctl 0 "$kept is protected" keep protect "$kept"
+ctl 1 'there is no checkpoint runs/keep/version_0/checkpoints/epoch=99.ckpt' keep protect epoch=99.ckpt
+ctl 1 'last.ckpt is replaced at each save' keep protect last.ckpt
+ctl 1 'there is no checkpoint ../../../../etc/passwd' keep protect ../../../../etc/passwd
+ctl 1 'nothing here stops early' keep veto
+ctl 0 running keep resume
+wait "$pid" || wrong "the training failed"
+pid=
+journal "event command info: $kept is protected, by viewer"
+journal "event checkpoint info: kept $kept: it is protected"
+[ -f "runs/keep/version_0/checkpoints/$kept" ] || wrong "$kept is gone"
+[ "$(ls runs/keep/version_0/checkpoints/epoch=*.ckpt | wc -l)" = 2 ] || wrong "kept: $(ls runs/keep/version_0/checkpoints)"
+
+echo "# veto: patience starts anew"
+start early --trainer.max_epochs 200 --optimizer.lr 0 --trainer.limit_train_batches 4 \
+    --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 15}}]'
+until [ "$(status step)" -ge 12 ]; do sleep 0.02; done
+ctl 0 'done at step .*: patience starts anew' early veto
+wait "$pid" || wrong "the training failed"
+pid=
+journal 'event early_stop info: patience starts anew, by viewer'
+vetoed=$(sed -n 's/^step \([0-9]*\) event early_stop info: patience.*/\1/p' early.log)
+stopped=$(sed -n 's/^step \([0-9]*\) event early_stop info: early_stopping: .*/\1/p' early.log)
+[ "$stopped" -gt "$((vetoed + 14 * 4))" ] || wrong "vetoed at step $vetoed, stopped at $stopped"
 
 echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
 start whole --trainer.max_epochs 3 --lr_scheduler '{name: cosine_annealing, interval: step}'

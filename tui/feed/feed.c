@@ -179,10 +179,17 @@ const struct series *feed_series(const struct feed *self, const char *name)
 
 void feed_ask(struct feed *self, struct text *out, enum control command)
 {
+    feed_ask_with(self, out, command, NULL);
+}
+
+void feed_ask_with(struct feed *self, struct text *out, enum control command, const char *argument)
+{
     self->last_request = ++self->next_request;
-    snprintf(self->asked, sizeof self->asked, "%s", control_name(command));
+    snprintf(self->asked, sizeof self->asked, "%s%s%s", control_name(command), argument ? " " : "",
+             argument ? argument : "");
     self->answer[0] = 0;
     self->version++;
     wire_put_json(out, WIRE_COMMAND,
-                  json_pack("{s:I, s:s}", "request", (json_int_t)self->last_request, "command", control_name(command)));
+                  json_pack("{s:I, s:s, s:s*}", "request", (json_int_t)self->last_request, "command",
+                            control_name(command), "argument", argument));
 }

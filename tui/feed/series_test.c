@@ -135,6 +135,12 @@ static void frames_fill_the_feed(void **state)
     assert_string_equal(feed.asked, "pause");
     assert_string_equal(feed.answer, "done at step 6: paused");
     assert_true(feed.ended && feed.exit_code == 130);
+    feed_ask_with(&feed, &frames, COMMAND_SET, "lr*0.5");
+    assert_string_equal(feed.asked, "set lr*0.5");
+    static const char set[] = "{\"request\":2,\"command\":\"set\",\"argument\":\"lr*0.5\"}";
+    assert_int_equal(frames.length, WIRE_HEADER + sizeof set - 1);
+    assert_memory_equal(frames.bytes + WIRE_HEADER, set, sizeof set - 1);
+    text_release(&frames);
     wire_put_json(&frames, WIRE_HELLO, json_pack("{s:s, s:b}", "name", "again", "stored", 1));
     put(&feed, &frames);
     assert_true(feed.hello.stored && feed.metrics == 0 && feed.events == 0 && !feed.ended);
