@@ -147,7 +147,8 @@ static void without_a_home_nothing_is_read(void **state)
 {
     (void)state;
     struct preferences self;
-    char *before = strdup(getenv("HOME") ? getenv("HOME") : "/");
+    char before[256];
+    snprintf(before, sizeof before, "%s", getenv("HOME") ? getenv("HOME") : "/");
     unsetenv("HOME");
     setenv("XDG_CONFIG_HOME", "relative", 1);
     assert_int_equal(preferences_read(&self), LT_OK);
@@ -158,7 +159,7 @@ static void without_a_home_nothing_is_read(void **state)
     assert_string_equal(found, wanted);
     setenv("HOME", before, 1);
     setenv("XDG_CONFIG_HOME", home, 1);
-    free(found), free(before);
+    free(found);
 }
 
 int main(void)

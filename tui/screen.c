@@ -3,24 +3,16 @@
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "tui/app.h"
+#include "tui/feed/line.h"
 #include "tui/term/term.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 250, TICK_MS = 1000, INPUT_MAX = 64 << 20 };
-
-/* A run that talks to this screen. */
-struct line {
-    int fd;
-    bool lost;
-    struct text in; /* the start of a frame */
-    struct feed *feed;
-};
+enum { FRAME_MS = 250, TICK_MS = 1000 };
 
 struct session {
     struct app app;
@@ -37,46 +29,6 @@ static uint64_t version(const struct session *self)
     uint64_t sum = 0;
     for (size_t i = 0; i < self->lines; i++) sum += self->line[i].feed->version;
     return sum;
-}
-
-/* Whole frames out of what arrived; false when it is no run that talks there. */
-static bool take_frames(struct line *line)
-{
-    size_t at = 0;
-    for (;;) {
-        enum wire_type type;
-        const void *payload;
-        size_t length;
-        int64_t used = wire_next(line->in.bytes + at, line->in.length - at, &type, &payload, &length);
-        if (used < 0 || (used > 0 && !feed_apply(line->feed, type, payload, length))) return false;
-        if (used == 0) break;
-        at += (size_t)used;
-    }
-    memmove(line->in.bytes, line->in.bytes + at, line->in.length - at);
-    line->in.length -= at;
-    return true;
-}
-
-static void read_run(struct line *line)
-{
-    char block[65536];
-    for (int i = 0; i < 16 && !line->lost; i++) {
-        ssize_t got = read(line->fd, block, sizeof block);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
-        if (got > 0) text_add_bytes(&line->in, block, (size_t)got);
-        line->lost = got <= 0 || line->in.length > INPUT_MAX || !take_frames(line);
-    }
-}
-
-static void write_run(struct session *self)
-{
-    struct text *out = &self->app.out;
-    while (out->length > 0) {
-        ssize_t wrote = write(self->line[0].fd, out->bytes, out->length);
-        if (wrote <= 0) return; /* full: poll says when there is room; gone: reading will tell */
-        memmove(out->bytes, out->bytes + wrote, out->length - (size_t)wrote);
-        out->length -= (size_t)wrote;
-    }
 }
 
 static void read_keys(struct session *self)
@@ -150,11 +102,11 @@ static void loop(struct session *self)
         wait_for_something(self, fds);
         tick(self);
         for (size_t i = 0; i < self->lines; i++)
-            if (fds[2 + i].revents) read_run(&self->line[i]);
+            if (fds[2 + i].revents) line_read(&self->line[i]);
         self->app.lost = self->line[0].lost;
         uint64_t arrived = version(self);
         read_keys(self);
-        write_run(self);
+        line_write(&self->line[0], &self->app.out);
         draw(self, version(self) != arrived || has_status != self->app.feed.has_status); /* the first is awaited */
     }
     free(fds);

@@ -180,19 +180,13 @@ static void draw_line(struct plot *plot, const struct chart_line *line, int rank
 
 /* ---- cells ---- */
 
-static uint32_t ascii_of(uint8_t dots)
-{
-    bool top = dots & 0x1B, bottom = dots & 0xE4;
-    return top && bottom ? ':' : top ? '\'' : '.';
-}
-
 static void write_cells(struct plot *plot)
 {
     for (int row = 0; row < plot->rows; row++)
         for (int column = 0; column < plot->columns; column++) {
             uint8_t dots = plot->dots[row][column];
             if (!dots) continue;
-            uint32_t code = plot->canvas->ascii ? ascii_of(dots) : 0x2800u + dots;
+            uint32_t code = canvas_dots(plot->canvas, dots);
             canvas_put(plot->canvas, plot->x + column, plot->y + row, code, (enum theme_slot)plot->slot[row][column]);
         }
 }

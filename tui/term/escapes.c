@@ -49,7 +49,7 @@ static void send(const char *bytes, size_t length)
 static const char *capability(const char *name)
 {
     const char *text = tigetstr(name);
-    return text && text != (const char *)-1 ? text : NULL;
+    return text && (intptr_t)text != -1 ? text : NULL; /* -1: no such capability */
 }
 
 /* ---- frames ---- */
