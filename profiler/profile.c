@@ -58,3 +58,8 @@ void profile_tree(const struct profile *self, bool window, struct tree_table *ta
     const bool whole = !window || self->marks < PROFILE_MARKS;
     tree_read(self->tree, whole ? NULL : &self->mark[self->marks % PROFILE_MARKS], table);
 }
+
+const struct steps *profile_steps(const struct profile *self)
+{
+    return &self->steps;
+}

@@ -29,6 +29,9 @@ void profile_step(struct profile *self, const struct step_sample *sample);
 /* Fills in the tree since the start, or of the window: about the last ten seconds, of whole steps. */
 void profile_tree(const struct profile *self, bool window, struct tree_table *table);
 
+/* Lends what is known of single steps. */
+const struct steps *profile_steps(const struct profile *self);
+
 /* What the profile cannot know by itself; zero where there is nothing to say. */
 struct profile_facts {
     const char *title;

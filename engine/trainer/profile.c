@@ -1,4 +1,5 @@
 /* What the profiler is told of a run, and the files that a profiled run leaves: profile.txt, trace.json. */
+#include "data/base/clock.h"
 #include "data/base/path.h"
 #include "data/base/thread.h"
 #include "engine/trainer/ceilings.h"
@@ -7,6 +8,81 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+static struct profile_facts facts_of(const struct run *run)
+{
+    return (struct profile_facts){.title = "FIT Profiler Report",
+                                  .wall_s = pace_elapsed_s(&run->pace),
+                                  .workers = (int)run->config->data.num_workers,
+                                  .threads = run->backend->threads(run->device),
+                                  .cores = thread_cores(),
+                                  .batch = run->config->data.batch_size};
+}
+
+/* ---- for screens: the document `profile` ---- */
+
+/* [parent, name, calls, total ns, self ns, p95 ns, flops, bytes, is a kernel] of each node. */
+static json_t *rows_of(const struct tree_table *table)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < table->rows; i++) {
+        const struct tree_row *row = &table->row[i];
+        json_array_append_new(rows, json_pack("[i, s, I, I, I, I, I, I, b]", row->parent, row->name,
+                                              (json_int_t)row->calls, (json_int_t)(row->total_s * 1e9),
+                                              (json_int_t)(row->self_s * 1e9), (json_int_t)(row->p95_s * 1e9),
+                                              (json_int_t)row->flops, (json_int_t)row->bytes, (int)row->is_kernel));
+    }
+    return rows;
+}
+
+static json_t *slowest_of(const struct steps *steps)
+{
+    json_t *slowest = json_array();
+    for (int i = 0; i < steps->slow; i++) {
+        struct text why = {0};
+        steps_say_cause(steps, &steps->slowest[i], &why);
+        json_array_append_new(slowest, json_pack("[I, f, s]", (json_int_t)steps->slowest[i].step,
+                                                 steps->slowest[i].wall_ms, text_get(&why)));
+        text_release(&why);
+    }
+    return slowest;
+}
+
+/* Adds the tree as `name`, and the time that it is about. */
+static void add_tree(json_t *json, const struct profile *profile, bool window, const char *name, const char *seconds)
+{
+    struct tree_table table;
+    profile_tree(profile, window, &table);
+    json_object_set_new(json, name, rows_of(&table));
+    json_object_set_new(json, seconds, json_real(table.rows ? table.row[0].total_s : 0));
+    tree_table_release(&table);
+}
+
+static void tell_profile(struct run *run)
+{
+    const struct profile_facts facts = facts_of(run);
+    struct text verdict = {0};
+    const struct advice advice = profile_advise(run->profile, &facts, &verdict);
+    json_t *json = json_pack("{s:I, s:s, s:b, s:o}", "step", (json_int_t)run->at.step, "verdict", text_get(&verdict),
+                             "good", advice.verdict == VERDICT_COMPUTING || advice.verdict == VERDICT_NONE, "slowest",
+                             slowest_of(profile_steps(run->profile)));
+    add_tree(json, run->profile, true, "window", "window_s");
+    add_tree(json, run->profile, false, "whole", "run_s");
+    log_document(run->log, "profile", json);
+    text_release(&verdict);
+}
+
+/* At most every two seconds, and so seldom that it costs less than a thousandth of the time. */
+static void tell_profile_now_and_then(struct run *run)
+{
+    const int64_t begin = clock_ns(), least_ns = 2000000000;
+    if (begin < run->pace.profile_due_ns) return;
+    tell_profile(run);
+    const int64_t cost_ns = clock_ns() - begin, wait_ns = 1000 * cost_ns;
+    run->pace.profile_due_ns = begin + (wait_ns > least_ns ? wait_ns : least_ns);
+}
+
+/* ---- steps ---- */
 
 static double ms_of(struct timeval time)
 {
@@ -38,7 +114,10 @@ void profile_sample(struct run *run, double wall_ms)
     memcpy(sample.phase_ms, run->pace.phase_ms, sizeof sample.phase_ms);
     run->pace.usage = now;
     profile_step(run->profile, &sample);
+    tell_profile_now_and_then(run);
 }
+
+/* ---- files ---- */
 
 static void save(struct run *run, const char *name, const struct text *text)
 {
@@ -76,14 +155,10 @@ static void save_advanced(struct run *run, struct profile_facts *facts)
 void profile_save(struct run *run)
 {
     const char *profiler = run->config->trainer.profiler;
-    if (!profiler) return;
     profile_read(run->profile);
-    struct profile_facts facts = {.title = "FIT Profiler Report",
-                                  .wall_s = pace_elapsed_s(&run->pace),
-                                  .workers = (int)run->config->data.num_workers,
-                                  .threads = run->backend->threads(run->device),
-                                  .cores = thread_cores(),
-                                  .batch = run->config->data.batch_size};
+    tell_profile(run);
+    if (!profiler) return;
+    struct profile_facts facts = facts_of(run);
     if (strcmp(profiler, "advanced") == 0) {
         save_advanced(run, &facts);
         return;

@@ -71,6 +71,7 @@ struct pace {
     double status_phase_ms[SPAN_PHASES]; /* smoothed */
     int64_t last_save_ns;
     struct usage_before usage;
+    int64_t profile_due_ns; /* when screens are to hear of it next */
 };
 
 struct run {

@@ -212,18 +212,22 @@ static void screens(void **state)
     golden("gradients_120x40", 120, 40, false, "3>");
     golden("gradients_200x60", 200, 60, false, "3\n");
     golden("gradients_80x24_ascii", 80, 24, true, "3");
-    golden("data_80x24", 80, 24, false, "4");
-    golden("data_confusion_80x24", 80, 24, false, "4o");
-    golden("data_confusion_80x24_ascii", 80, 24, true, "4o");
-    golden("data_mistakes_120x40", 120, 40, false, "4ool");
-    golden("data_mistakes_80x24_ascii", 80, 24, true, "4oo");
-    golden("data_unreadable_80x24", 80, 24, false, "4O");
-    golden("log_80x24", 80, 24, false, "6");
-    golden("log_120x40", 120, 40, false, "6/warning\n");
-    golden("log_printed_80x24", 80, 24, false, "6o");
-    golden("run_80x24", 80, 24, false, "7");
-    golden("run_120x40_ascii", 120, 40, true, "7jjj");
-    golden("run_200x60", 200, 60, false, "7/conv\n");
+    golden("profiler_80x24", 80, 24, false, "4");
+    golden("profiler_120x40", 120, 40, false, "4jjj\njj\n");
+    golden("profiler_200x60_ascii", 200, 60, true, "4>>>Iwd");
+    golden("profiler_filter_80x24", 80, 24, false, "4/backward conv\n");
+    golden("data_80x24", 80, 24, false, "5");
+    golden("data_confusion_80x24", 80, 24, false, "5o");
+    golden("data_confusion_80x24_ascii", 80, 24, true, "5o");
+    golden("data_mistakes_120x40", 120, 40, false, "5ool");
+    golden("data_mistakes_80x24_ascii", 80, 24, true, "5oo");
+    golden("data_unreadable_80x24", 80, 24, false, "5O");
+    golden("log_80x24", 80, 24, false, "7");
+    golden("log_120x40", 120, 40, false, "7/warning\n");
+    golden("log_printed_80x24", 80, 24, false, "7o");
+    golden("run_80x24", 80, 24, false, "8");
+    golden("run_120x40_ascii", 120, 40, true, "8jjj");
+    golden("run_200x60", 200, 60, false, "8/conv\n");
 }
 
 /* Every size is drawn without touching anything outside (the sanitizers watch), an empty feed too. */

@@ -105,7 +105,7 @@ keys Enter h h
 expect 'step '
 keys 3
 expect 'gradient norms of'
-for words in 'batches ready' 'CPU, % of a core' 'following' 'parameters,'; do
+for words in 'slowest steps' 'batches ready' 'CPU, % of a core' 'following' 'parameters,'; do
     keys Tab
     expect "$words"
 done
