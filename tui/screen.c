@@ -40,8 +40,6 @@ static void read_keys(struct session *self)
         else if (key == TERM_RESIZE)
             self->app.repaint = true;
         else if (key == TERM_MOUSE)
-            continue;
-        else if (key == TERM_MOUSE)
             app_mouse(&self->app, term_mouse(), clock_ns());
         else
             app_key(&self->app, key, clock_ns());

@@ -16,6 +16,7 @@ struct screen_options {
     size_t others;
     const struct preferences *preferences; /* lent */
     bool read_only;                        /* commands are refused here */
+    bool plain;                            /* plain_run instead: sentences */
 };
 
 struct screen_end {

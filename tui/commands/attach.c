@@ -8,10 +8,11 @@
 
 #include <stdlib.h>
 
-enum { FLAG_READ_ONLY, FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
+enum { FLAG_READ_ONLY, FLAG_PLAIN, FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
 
 static const struct flag flags[] = {
     [FLAG_READ_ONLY] = {"--read-only", NULL, "only looks: no key reaches the training"},
+    [FLAG_PLAIN] = {"--plain", NULL, "sentences instead of a screen, for screen readers; words are typed"},
     [FLAG_ROOT] = {"--root", "FOLDER", "where runs are (runs)"},
     LOOK_FLAG_ROWS(FLAG_LOOK),
     [FLAG_HELP] = {"--help", NULL, "this text"},
@@ -21,7 +22,9 @@ static int attach(const struct arguments *arguments)
 {
     const char *root = arguments->value[FLAG_ROOT] ? arguments->value[FLAG_ROOT] : "runs", *why = NULL;
     char *folder = NULL;
-    if (!term_possible(&why)) return command_fail(lt_fail(LT_EUNSUPPORTED, "attach needs a terminal: %s", why));
+    bool plain = arguments->value[FLAG_PLAIN] != NULL;
+    if (!plain && !term_possible(&why))
+        return command_fail(lt_fail(LT_EUNSUPPORTED, "attach needs a terminal: %s", why));
     if (arguments->rests > 1)
         return command_fail(lt_fail(LT_EUSAGE, "one run, please; '%s' is too much", arguments->rest[1]));
     struct preferences look;
@@ -33,7 +36,7 @@ static int attach(const struct arguments *arguments)
                       "the run %s is not going on; go on from its last checkpoint with: lathe fit --resume %s", folder,
                       folder);
     struct screen_options screen = {
-        .fd = fd, .preferences = &look, .read_only = arguments->value[FLAG_READ_ONLY] != NULL};
+        .fd = fd, .preferences = &look, .read_only = arguments->value[FLAG_READ_ONLY] != NULL, .plain = plain};
     int status = err == LT_OK ? show_run(&screen, folder, 0) : command_fail(err);
     free(folder);
     return status;

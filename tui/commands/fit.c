@@ -16,6 +16,7 @@
 enum {
     FLAG_RESUME,
     FLAG_HEADLESS,
+    FLAG_PLAIN,
     FLAG_PRINT_CONFIG,
     FLAG_ALLOW_CHANGED,
     FLAG_LOOK,
@@ -25,6 +26,7 @@ enum {
 static const struct flag flags[] = {
     [FLAG_RESUME] = {"--resume", "RUN|PATH", "goes on from a run's last checkpoint, or from a checkpoint file"},
     [FLAG_HEADLESS] = {"--headless", NULL, "no screen: one plain line every few seconds"},
+    [FLAG_PLAIN] = {"--plain", NULL, "sentences instead of a screen, for screen readers; words are typed"},
     [FLAG_PRINT_CONFIG] = {"--print_config", NULL, "prints the whole resolved configuration and ends"},
     [FLAG_ALLOW_CHANGED] = {"--allow_changed_data", NULL, "resumes although the list of files changed"},
     LOOK_FLAG_ROWS(FLAG_LOOK),
@@ -112,6 +114,7 @@ static int fit(struct fit *self, int argc, char **argv)
     if (err == LT_OK) err = run_make_folder(self->run);
     if (err != LT_OK) return command_fail(err);
     struct start_options options = {.headless = self->arguments.value[FLAG_HEADLESS] != NULL,
+                                    .plain = self->arguments.value[FLAG_PLAIN] != NULL,
                                     .preferences = &self->look};
     return start_run(self->run, &options);
 }

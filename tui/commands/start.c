@@ -2,6 +2,7 @@
 
 #include "data/base/path.h"
 #include "tui/commands/command.h"
+#include "tui/plain.h"
 #include "tui/term/term.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static int explain_loss(const char *folder, int pid)
 int show_run(const struct screen_options *options, const char *folder, int pid)
 {
     struct screen_end end = {0};
-    enum lt_err err = screen_run(options, &end);
+    enum lt_err err = options->plain ? plain_run(options, &end) : screen_run(options, &end);
     int status = 0;
     if (err != LT_OK) {
         status = command_fail(err);
@@ -117,7 +118,7 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
 int start_run(struct run *run, const struct start_options *options)
 {
     const char *why_not = NULL;
-    if (options->headless || !term_possible(&why_not)) {
+    if (options->headless || (!options->plain && !term_possible(&why_not))) {
         if (why_not && isatty(STDOUT_FILENO))
             fprintf(stderr, "lathe: no screen: %s; printing plain lines instead\n", why_not);
         return run_headless(run);
@@ -133,6 +134,6 @@ int start_run(struct run *run, const struct start_options *options)
         return run_behind_screen(run, pair[1]);
     }
     close(pair[1]);
-    struct screen_options screen = {.fd = pair[0], .preferences = options->preferences};
+    struct screen_options screen = {.fd = pair[0], .preferences = options->preferences, .plain = options->plain};
     return show_run(&screen, run_folder(run), pid);
 }

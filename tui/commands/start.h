@@ -6,7 +6,7 @@
 #include "tui/screen.h"
 
 struct start_options {
-    bool headless;
+    bool headless, plain;
     const struct preferences *preferences; /* lent */
 };
 
