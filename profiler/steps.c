@@ -57,15 +57,14 @@ void steps_add(struct steps *self, const struct step_sample *sample)
 static void say_slow_compute(const struct steps *self, const struct step_sample *sample, double excess_ms,
                              struct text *out)
 {
-    enum { FAULT_NS = 500 }; /* about what the kernel needs for a fresh page */
-    const double known = self->known > 0 ? (double)self->known : 1;
-    const double faults = sample->faults - self->faults / known, switches = sample->switches - self->switches / known;
+    const double fault_ms = 0.0005, switch_ms = 3; /* about what each costs: a fresh page, another's turn on the core */
+    const double faults = sample->faults - self->faults / (self->known > 0 ? (double)self->known : 1);
     text_add(out, "computing %.3g ms longer than usual: ", excess_ms);
     if (sample->cpu_ms < 0)
         text_add(out, "other load, or memory touched first");
-    else if (faults * FAULT_NS * 1e-6 > 0.25 * excess_ms)
+    else if (faults * fault_ms > 0.25 * excess_ms)
         text_add(out, "%.0f page faults", sample->faults);
-    else if (switches >= 2)
+    else if (sample->switches * switch_ms > 0.25 * excess_ms)
         text_add(out, "other load (%.0f involuntary switches)", sample->switches);
     else
         text_add(out, "neither page faults nor switches; the processor ran slower");

@@ -2,6 +2,7 @@
 
 #include "data/base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,7 +239,7 @@ static int add_row(struct tree_table *table, const struct tree *self, const stru
     row->is_kernel = kernel != NULL;
     row->total_s = row->self_s = (double)counts.total_ns * 1e-9;
     row->mean_s = counts.calls ? row->total_s / (double)counts.calls : 0;
-    row->p95_s = histogram_quantile(&counts.times, 0.95) * 1e-9;
+    row->p95_s = fmin(row->total_s, histogram_quantile(&counts.times, 0.95) * 1e-9);
     row->flops = kernel ? kernel->flops * (double)counts.calls : 0;
     row->bytes = kernel ? kernel->bytes * (double)counts.calls : 0;
     return table->rows++;

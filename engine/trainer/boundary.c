@@ -116,6 +116,14 @@ static enum lt_err validate_now(struct run *run, struct reply *reply)
     return LT_OK;
 }
 
+static void profile_now(struct run *run, struct reply *reply)
+{
+    if (profile_export(run) == LT_OK)
+        text_add(&reply->said, "wrote %s/profile.txt and trace.json (for ui.perfetto.dev)", run->folder);
+    else
+        refuse(reply, lt_message());
+}
+
 static void set_rate(struct run *run, const char *wish, struct reply *reply)
 {
     double before = learning_rate(run), factor = rate_factor(&run->rate);
@@ -179,6 +187,7 @@ static enum lt_err carry_out(struct run *run, const struct request *request, str
     case COMMAND_VALIDATE: return validate_now(run, reply);
     case COMMAND_STOP: return stop_now(run, LT_EINTERRUPTED, false, request->who, reply);
     case COMMAND_SAVE_AND_STOP: return stop_now(run, LT_EINTERRUPTED, true, request->who, reply);
+    case COMMAND_PROFILE: profile_now(run, reply); break;
     case COMMAND_SET: set_rate(run, request->argument, reply); break;
     case COMMAND_PROTECT: protect(run, request->argument, true, reply); break;
     case COMMAND_UNPROTECT: protect(run, request->argument, false, reply); break;
@@ -223,7 +232,9 @@ static enum lt_err drain_mailbox(struct run *run)
 static enum lt_err wait_while_paused(struct run *run)
 {
     LT_TRY(collect_all(run));
-    int64_t begin = clock_ns(), before = run->pace.paused_ns;
+    int64_t unspent[SPAN_PHASES], before = run->pace.paused_ns;
+    pace_hold(run, unspent);
+    int64_t begin = span_open(SPAN_PAUSED);
     enum lt_err err = LT_OK;
     while (err == LT_OK && run->status.state == RUN_PAUSED) {
         mailbox_wait(run->mailbox, 0.5);
@@ -234,6 +245,8 @@ static enum lt_err wait_while_paused(struct run *run)
     int64_t paused = span_end(SPAN_PAUSED, begin) - begin;
     run->pace.paused_ns = before + paused;
     run->pace.step_began_ns += paused;
+    pace_go_on(run, unspent);
+    profile_note_usage(run);
     publish(run, run->status.stage, "");
     return err;
 }

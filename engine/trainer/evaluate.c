@@ -53,14 +53,15 @@ enum lt_err sanity_check(struct run *run)
 
 enum lt_err validate(struct run *run)
 {
-    int64_t phases[SPAN_PHASES], paused = run->pace.paused_ns;
-    pace_note_phases(phases);
+    int64_t unspent[SPAN_PHASES], paused = run->pace.paused_ns;
+    pace_hold(run, unspent);
     int64_t begin = span_open(SPAN_VALIDATION);
     run->status.eval_batch = 0;
     publish(run, STAGE_VALIDATION, "");
     LT_TRY(evaluate_part(run, &run->val, &run->val_metrics, run->val.batches));
     paused = run->pace.paused_ns - paused;
-    pace_leave_out(run, phases, paused);
+    pace_go_on(run, unspent);
+    run->pace.phase_before[SPAN_VALIDATION] += paused; /* that much of the span to come is no validation */
     double seconds = (double)(span_end(SPAN_VALIDATION, begin) - begin - paused) * 1e-9;
     run->pace.validation_s = run->pace.validation_s > 0 ? 0.5 * (run->pace.validation_s + seconds) : seconds;
     run->at.validated = run->validated_this_epoch = true;

@@ -11,7 +11,7 @@ static double smooth(double old, double new, double share)
     return old > 0 ? old + share * (new - old) : new;
 }
 
-void pace_note_phases(int64_t total_ns[SPAN_PHASES])
+static void read_phases(int64_t total_ns[SPAN_PHASES])
 {
     int64_t calls;
     for (int i = 0; i < SPAN_PHASES; i++) span_total(i, &calls, &total_ns[i]);
@@ -21,16 +21,20 @@ void pace_start(struct run *run)
 {
     struct pace *pace = &run->pace;
     pace->started_ns = pace->step_began_ns = pace->last_save_ns = clock_ns();
-    pace_note_phases(pace->phase_before);
+    read_phases(pace->phase_before);
     profile_note_usage(run);
 }
 
-void pace_leave_out(struct run *run, const int64_t since_ns[SPAN_PHASES], int64_t paused_ns)
+void pace_hold(const struct run *run, int64_t unspent_ns[SPAN_PHASES])
 {
-    int64_t now_ns[SPAN_PHASES];
-    pace_note_phases(now_ns);
-    now_ns[SPAN_VALIDATION] = since_ns[SPAN_VALIDATION] + paused_ns;
-    for (int i = 0; i < SPAN_PHASES; i++) run->pace.phase_before[i] += now_ns[i] - since_ns[i];
+    read_phases(unspent_ns);
+    for (int i = 0; i < SPAN_PHASES; i++) unspent_ns[i] -= run->pace.phase_before[i];
+}
+
+void pace_go_on(struct run *run, const int64_t unspent_ns[SPAN_PHASES])
+{
+    read_phases(run->pace.phase_before);
+    for (int i = 0; i < SPAN_PHASES; i++) run->pace.phase_before[i] -= unspent_ns[i];
 }
 
 double pace_elapsed_s(const struct pace *pace)
@@ -49,7 +53,7 @@ static double between_steps_ms(const double phase_ms[SPAN_PHASES])
 static void split_step(struct pace *pace, double wall_ms)
 {
     int64_t total[SPAN_PHASES];
-    pace_note_phases(total);
+    read_phases(total);
     for (int i = 0; i < SPAN_PHASES; i++) {
         pace->phase_ms[i] = (double)(total[i] - pace->phase_before[i]) * 1e-6;
         pace->phase_before[i] = total[i];

@@ -119,12 +119,12 @@ void profile_sample(struct run *run, double wall_ms)
 
 /* ---- files ---- */
 
-static void save(struct run *run, const char *name, const struct text *text)
+static enum lt_err save(const struct run *run, const char *name, const struct text *text)
 {
     char *path = path_join(run->folder, name);
-    if (path_write_atomic(path, text_get(text), text->length) != LT_OK)
-        log_event(run->log, EVENT_NOTE, LEVEL_WARNING, run->at.step, "%s not written: %s", name, lt_message());
+    enum lt_err err = path_write_atomic(path, text_get(text), text->length);
     free(path);
+    return err;
 }
 
 /* The ceilings stay 0 where there is no room to measure them; plain loops have none worth knowing. */
@@ -137,19 +137,48 @@ static void measure_ceilings(const struct run *run, struct profile_facts *facts)
     facts->bandwidth = ceilings.bandwidth;
 }
 
-static void save_advanced(struct run *run, struct profile_facts *facts)
+static enum lt_err save_advanced(const struct run *run)
 {
-    struct text report = {0}, trace = {0}, verdict = {0};
+    struct profile_facts facts = facts_of(run);
+    struct text report = {0}, trace = {0};
     profile_trace(run->profile, &trace);
-    measure_ceilings(run, facts);
-    profile_report(run->profile, facts, &report);
-    profile_advise(run->profile, facts, &verdict);
-    save(run, "profile.txt", &report);
-    save(run, "trace.json", &trace);
-    log_event(run->log, EVENT_NOTE, LEVEL_INFO, run->at.step, "profile: %s", text_get(&verdict));
-    text_release(&verdict);
+    measure_ceilings(run, &facts);
+    profile_report(run->profile, &facts, &report);
+    enum lt_err err = save(run, "profile.txt", &report);
+    if (err == LT_OK) err = save(run, "trace.json", &trace);
     text_release(&trace);
     text_release(&report);
+    return err;
+}
+
+static enum lt_err save_simple(const struct run *run)
+{
+    const struct profile_facts facts = facts_of(run);
+    struct text report = {0};
+    profiler_simple_report(&report, facts.title, facts.wall_s);
+    fputs(text_get(&report), stdout);
+    enum lt_err err = save(run, "profile.txt", &report);
+    text_release(&report);
+    return err;
+}
+
+enum lt_err profile_export(struct run *run)
+{
+    const int64_t begin = clock_ns();
+    profile_read(run->profile);
+    enum lt_err err = save_advanced(run);
+    run->pace.step_began_ns += clock_ns() - begin;
+    profile_note_usage(run);
+    return err;
+}
+
+static void say_verdict(const struct run *run)
+{
+    const struct profile_facts facts = facts_of(run);
+    struct text verdict = {0};
+    profile_advise(run->profile, &facts, &verdict);
+    log_event(run->log, EVENT_NOTE, LEVEL_INFO, run->at.step, "profile: %s", text_get(&verdict));
+    text_release(&verdict);
 }
 
 void profile_save(struct run *run)
@@ -158,14 +187,8 @@ void profile_save(struct run *run)
     profile_read(run->profile);
     tell_profile(run);
     if (!profiler) return;
-    struct profile_facts facts = facts_of(run);
-    if (strcmp(profiler, "advanced") == 0) {
-        save_advanced(run, &facts);
-        return;
-    }
-    struct text report = {0};
-    profiler_simple_report(&report, facts.title, facts.wall_s);
-    save(run, "profile.txt", &report);
-    fputs(text_get(&report), stdout);
-    text_release(&report);
+    const bool advanced = strcmp(profiler, "advanced") == 0;
+    if ((advanced ? save_advanced(run) : save_simple(run)) != LT_OK)
+        log_event(run->log, EVENT_NOTE, LEVEL_WARNING, run->at.step, "the profile is not written: %s", lt_message());
+    if (advanced) say_verdict(run);
 }

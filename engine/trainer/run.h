@@ -220,9 +220,9 @@ void report_bad_files(struct run *run);
 /* ---- pace.c ---- */
 void pace_start(struct run *run);
 void pace_step(struct run *run, int64_t samples);
-/* What phases recorded since pace_note_phases belongs to a validation, not to a step; of it, paused_ns was a pause. */
-void pace_note_phases(int64_t total_ns[SPAN_PHASES]);
-void pace_leave_out(struct run *run, const int64_t since_ns[SPAN_PHASES], int64_t paused_ns);
+/* What phases record between these two belongs to no step. */
+void pace_hold(const struct run *run, int64_t unspent_ns[SPAN_PHASES]);
+void pace_go_on(struct run *run, const int64_t unspent_ns[SPAN_PHASES]);
 void publish(struct run *run, enum run_stage stage, const char *doing);
 double pace_elapsed_s(const struct pace *pace);
 
@@ -234,5 +234,8 @@ void profile_note_usage(struct run *run);
 /* A step is over; phases are in run->pace. */
 void profile_sample(struct run *run, double wall_ms);
 
-/* Writes what trainer.profiler asks for into the run's folder. */
+/* Writes the advanced report and a trace into the run's folder; the time that takes is no step's. */
+enum lt_err profile_export(struct run *run) LT_MUST_CHECK;
+
+/* The run is over: writes what trainer.profiler asks for into its folder, and tells screens a last time. */
 void profile_save(struct run *run);

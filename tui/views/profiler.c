@@ -421,6 +421,12 @@ static void do_base(struct app *app, void *state)
     for (self->bases = 0; self->bases < self->lines; self->bases++) self->base[self->bases] = self->line[self->bases];
 }
 
+static void do_export(struct app *app, void *state)
+{
+    (void)state;
+    app_ask(app, COMMAND_PROFILE);
+}
+
 static void do_filter(struct app *app, void *state)
 {
     (void)app;
@@ -434,6 +440,7 @@ static const struct view_key keys[] = {
     {'I', 'I', "I", "turn the order around", NULL, do_invert},
     {'w', 'w', "w", "the newest steps, or all since the start", "window", do_whole},
     {'d', 'd', "d", "from now on show what changes, or no longer", "changes", do_base},
+    {'t', 't', "t", "write profile.txt and trace.json into the run's folder", "write", do_export},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
 };
 
