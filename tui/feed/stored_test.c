@@ -347,7 +347,7 @@ static void damaged_files_harm_no_screen(void **state)
     size_t length;
     uint32_t random = 12345;
     make_log(&bytes, &length, path);
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 80; round++) {
         char *copy = memory_new(length, 1);
         memcpy(copy, bytes, length);
         for (int i = 0; i < 1 + round % 20; i++) {
