@@ -1,6 +1,7 @@
 #include "tui/app.h"
 
 #include "tui/menu.h"
+#include "tui/settings_menu.h"
 #include "tui/term/term.h"
 #include "tui/views/view.h"
 
@@ -23,7 +24,7 @@ void app_release(struct app *self)
 
 /* ---- actions: one function per row of actions.def ---- */
 
-void app_ask(struct app *app, enum control command)
+void app_ask(struct app *app, enum control command, const char *argument)
 {
     struct feed *feed = &app->feed;
     const char *why = app->read_only       ? "this screen only looks"
@@ -33,26 +34,51 @@ void app_ask(struct app *app, enum control command)
         snprintf(feed->asked, sizeof feed->asked, "%s", control_name(command));
         snprintf(feed->answer, sizeof feed->answer, "not done: %s", why);
     } else if (!feed->ended) {
-        feed_ask(feed, &app->out, command);
+        feed_ask(feed, &app->out, command, argument);
     }
 }
 
 static void do_pause(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    app_ask(app, app->feed.status.state == RUN_PAUSED ? COMMAND_RESUME : COMMAND_PAUSE);
+    app_ask(app, app->feed.status.state == RUN_PAUSED ? COMMAND_RESUME : COMMAND_PAUSE, NULL);
 }
 
 static void do_checkpoint(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    app_ask(app, COMMAND_CHECKPOINT);
+    app_ask(app, COMMAND_CHECKPOINT, NULL);
 }
 
 static void do_validate(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
-    app_ask(app, COMMAND_VALIDATE);
+    app_ask(app, COMMAND_VALIDATE, NULL);
+}
+
+static void open_rate(struct app *app, int by)
+{
+    app->overlay = OVERLAY_RATE;
+    app->choice = by;
+}
+
+static void do_lower_rate(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    open_rate(app, -1);
+}
+
+static void do_raise_rate(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    open_rate(app, 1);
+}
+
+static void do_settings(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    app->overlay = OVERLAY_SETTINGS;
+    app->choice = 0;
 }
 
 static void do_quit(struct app *app, int64_t now_ns)
@@ -70,7 +96,7 @@ static void do_interrupt(struct app *app, int64_t now_ns)
 {
     if (app->interrupted_ns && now_ns - app->interrupted_ns < 2 * (int64_t)1000000000) {
         app->overlay = OVERLAY_NONE;
-        app_ask(app, COMMAND_SAVE_AND_STOP);
+        app_ask(app, COMMAND_SAVE_AND_STOP, NULL);
         return;
     }
     app->interrupted_ns = now_ns;
@@ -124,8 +150,8 @@ static void choose_quit(struct app *app, int choice)
 {
     app->overlay = OVERLAY_NONE;
     if (choice == QUIT_DETACH) app->leave = true;
-    if (choice == QUIT_SAVE_AND_STOP) app_ask(app, COMMAND_SAVE_AND_STOP);
-    if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP);
+    if (choice == QUIT_SAVE_AND_STOP) app_ask(app, COMMAND_SAVE_AND_STOP, NULL);
+    if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP, NULL);
 }
 
 void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns)
@@ -149,6 +175,20 @@ void app_tick(struct app *app)
 }
 
 /* ---- keys ---- */
+
+static void rate_key(struct app *app, int key)
+{
+    enum { MOST = 10 };
+    char argument[32];
+    if (key == '[' || key == TERM_LEFT || key == TERM_DOWN) app->choice -= app->choice > -MOST;
+    if (key == ']' || key == TERM_RIGHT || key == TERM_UP) app->choice += app->choice < MOST;
+    if (key == '\n') {
+        snprintf(argument, sizeof argument, "lr*%.9g", menu_rate_factor(app));
+        app_ask(app, COMMAND_SET, argument);
+    }
+    if (key == 'u') app_ask(app, COMMAND_SET, "lr=undo");
+    if (key == '\n' || key == 'u' || key == 27 || key == 'q') app->overlay = OVERLAY_NONE;
+}
 
 static bool run_view_key(struct app *app, const struct view_key *table, int count, int key)
 {
@@ -197,6 +237,10 @@ void app_key(struct app *app, int key, int64_t now_ns)
         choose_quit(app, choice);
     else if (app->overlay == OVERLAY_HELP && menu_help_key(app, key))
         return;
+    else if (app->overlay == OVERLAY_RATE)
+        rate_key(app, key);
+    else if (app->overlay == OVERLAY_SETTINGS)
+        settings_key(app, key);
     else if (app->overlay != OVERLAY_NONE)
         run_action(app, key, now_ns);
     else

@@ -6,11 +6,12 @@
 #include "tui/draw/canvas.h"
 #include "tui/draw/lens.h"
 #include "tui/feed/feed.h"
+#include "tui/preferences.h"
 #include "tui/term/term.h"
 
 #include <stdbool.h>
 
-enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT };
+enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_RATE, OVERLAY_SETTINGS };
 
 enum { APP_VIEWS_MAX = 9 };
 
@@ -20,9 +21,11 @@ struct app {
     size_t others;
     struct text out; /* frames to send */
     enum overlay overlay;
-    int choice, help_top;       /* in the quit menu; the first line of the help that is shown */
+    int choice, help_top;       /* in a menu: the row, the rate's power of two; the first line of the help */
     int view;                   /* enum view_id */
     void *state[APP_VIEWS_MAX]; /* each view's own, made when it is first shown */
+    struct preferences look;    /* how the person likes it */
+    bool restyle;               /* … was changed: the terminal is to follow */
     struct lens lens;           /* how all charts look at their series */
     bool has_tabs;              /* on row 1 of the picture */
     bool read_only, leave, lost, repaint, suspend;
@@ -49,5 +52,5 @@ void app_key(struct app *app, int key, int64_t now_ns);
 /* The mouse: a click on a tab, the wheel over charts and lists. */
 void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns);
 
-/* For views: asks the run for something, unless this screen only looks. */
-void app_ask(struct app *app, enum control command);
+/* For views: asks the run for something (`argument` NULL: none), unless this screen only looks. */
+void app_ask(struct app *app, enum control command, const char *argument);

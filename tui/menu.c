@@ -1,8 +1,10 @@
 #include "tui/menu.h"
 
+#include "tui/settings_menu.h"
 #include "tui/term/term.h"
 #include "tui/views/view.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -24,8 +26,7 @@ static const struct {
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
 
-/* An empty box in the middle with a title; returns its inside. */
-static struct rect open_box(struct canvas *canvas, int width, int height, const char *title)
+struct rect menu_box(struct canvas *canvas, int width, int height, const char *title)
 {
     struct rect box = {(canvas->width - width) / 2, (canvas->height - height) / 2, width, height};
     if (box.width > canvas->width) box.width = canvas->width;
@@ -57,7 +58,7 @@ static void draw_help(const struct app *app, struct canvas *canvas)
     const char *keys;
     int lines = 0;
     while (help_line(app, lines, &keys)) lines++;
-    const struct rect inside = open_box(canvas, 68, lines + 2, "keys");
+    const struct rect inside = menu_box(canvas, 68, lines + 2, "keys");
     const int most = lines - inside.height, top = app->help_top < most ? app->help_top : most > 0 ? most : 0;
     for (int i = 0; i < inside.height; i++) {
         const char *help = help_line(app, top + i, &keys);
@@ -84,7 +85,7 @@ bool menu_help_key(struct app *app, int key)
 
 static void draw_quit(const struct app *app, struct canvas *canvas)
 {
-    struct rect inside = open_box(canvas, 78, QUIT_CHOICES + 2, "leave?");
+    struct rect inside = menu_box(canvas, 78, QUIT_CHOICES + 2, "leave?");
     for (int i = 0; i < QUIT_CHOICES && i < inside.height; i++) {
         bool chosen = i == app->choice;
         canvas_text(canvas, inside.x, inside.y + i, 2, SLOT_KEY, "%s", chosen ? ">" : " ");
@@ -94,10 +95,30 @@ static void draw_quit(const struct app *app, struct canvas *canvas)
     }
 }
 
+/* ---- the learning rate ---- */
+
+double menu_rate_factor(const struct app *app)
+{
+    return pow(2, app->choice);
+}
+
+static void draw_rate(const struct app *app, struct canvas *canvas)
+{
+    const struct series *rate = feed_series(&app->feed, "lr");
+    const double now = rate && rate->count ? rate->point[rate->count - 1].value : NAN, factor = menu_rate_factor(app);
+    const struct rect inside = menu_box(canvas, 66, 5, "learning rate");
+    canvas_text(canvas, inside.x, inside.y, inside.width, SLOT_VALUE,
+                "%.4g  to  %.4g   (times %g, from the next step on)", now, now * factor, factor);
+    canvas_text(canvas, inside.x, inside.y + 2, inside.width, SLOT_DIM,
+                "[ lower   ] higher   Enter asks   u takes the last one back");
+}
+
 void menu_draw(const struct app *app, struct canvas *canvas)
 {
     if (app->overlay == OVERLAY_HELP) draw_help(app, canvas);
     if (app->overlay == OVERLAY_QUIT) draw_quit(app, canvas);
+    if (app->overlay == OVERLAY_RATE) draw_rate(app, canvas);
+    if (app->overlay == OVERLAY_SETTINGS) settings_draw(app, canvas);
 }
 
 int menu_quit_key(struct app *app, int key)

@@ -31,6 +31,25 @@ static uint64_t version(const struct session *self)
     return sum;
 }
 
+/* What the preferences say, for the terminal. */
+static struct term_options look_of(const struct preferences *look, struct theme *theme)
+{
+    if (theme_load(theme, look->value[PREFERENCE_THEME]) != LT_OK) theme_default(theme); /* it was there just now */
+    return (struct term_options){.color = look->value[PREFERENCE_COLOR],
+                                 .glyphs = look->value[PREFERENCE_GLYPHS],
+                                 .mouse = preferences_on(look, PREFERENCE_MOUSE)};
+}
+
+/* The person changed something: it shows at once. */
+static void follow_look(struct session *self)
+{
+    struct theme theme;
+    const struct term_options term = look_of(&self->app.look, &theme);
+    self->app.restyle = false;
+    if (term_set_look(&term, &theme) == LT_OK) term_prepare(&self->canvas);
+    self->app.repaint = true;
+}
+
 static void read_keys(struct session *self)
 {
     int key;
@@ -48,6 +67,7 @@ static void read_keys(struct session *self)
             text_clear(&self->app.copy);
         }
     }
+    if (self->app.restyle) follow_look(self);
     if (self->app.suspend) {
         self->app.suspend = false;
         term_suspend();
@@ -146,12 +166,9 @@ static void release(struct session *self)
 enum lt_err screen_run(const struct screen_options *options, struct screen_end *end)
 {
     struct session self = {.app = {.read_only = options->read_only, .repaint = true}};
-    const struct preferences *look = options->preferences;
-    struct term_options term = {.color = look->value[PREFERENCE_COLOR],
-                                .glyphs = look->value[PREFERENCE_GLYPHS],
-                                .mouse = preferences_on(look, PREFERENCE_MOUSE)};
     struct theme theme;
-    if (theme_load(&theme, look->value[PREFERENCE_THEME]) != LT_OK) theme_default(&theme); /* it was there just now */
+    self.app.look = *options->preferences;
+    const struct term_options term = look_of(&self.app.look, &theme);
     open_lines(&self, options);
     enum lt_err err = term_open(&term, &theme);
     if (err == LT_OK) {

@@ -178,6 +178,7 @@ static int enter_copy(void **state)
         "mkdir -p %s/tests/tui && cp -r '%.4000s/tests/tui/run' '%.4000s/tests/tui/screen.png' %s/tests/tui && ln -s "
         "'%.4000s/data' %s/data",
         work, root, root, work, root, work);
+    setenv("XDG_CONFIG_HOME", work, 1);
     return system(command) == 0 ? chdir(work) : -1;
 }
 
@@ -202,6 +203,7 @@ static void screens(void **state)
     golden("train_log_80x24", 80, 24, false, "yx");
     golden("help_80x24", 80, 24, false, "?");
     golden("quit_80x24", 80, 24, false, "q");
+    golden("rate_80x24", 80, 24, false, "[[");
     golden("charts_80x24", 80, 24, false, "2");
     golden("charts_120x40", 120, 40, false, "2");
     golden("charts_200x60", 200, 60, false, "2");
@@ -239,7 +241,7 @@ static void every_size(void **state)
     fill(&full);
     for (int width = 1; width <= 300; width += width < 90 ? 1 : 13)
         for (int height = 1; height <= 100; height += height < 40 ? 1 : 7)
-            for (int i = 0; i <= VIEWS + OVERLAY_QUIT - 1; i++) { /* every view, then each overlay on the first */
+            for (int i = 0; i <= VIEWS + OVERLAY_SETTINGS - 1; i++) { /* every view, then each overlay on the first */
                 full.view = empty.view = i < VIEWS ? i : 0;
                 full.overlay = empty.overlay = (enum overlay)(i < VIEWS ? OVERLAY_NONE : i - VIEWS + 1);
                 canvas_resize(&canvas, width, height);
@@ -343,6 +345,45 @@ static void every_view_key_does_something(void **state)
     }
 }
 
+/* The learning rate is asked for with what was chosen, or taken back, or left alone. */
+static void the_learning_rate(void **state)
+{
+    (void)state;
+    struct app app = {0};
+    fill(&app);
+    for (const char *key = "]]\n"; *key; key++) app_key(&app, *key, 0);
+    assert_non_null(strstr(app.out.bytes + WIRE_HEADER, "\"argument\":\"lr*4\""));
+    text_clear(&app.out);
+    for (const char *key = "[u"; *key; key++) app_key(&app, *key, 0);
+    assert_non_null(strstr(app.out.bytes + WIRE_HEADER, "\"argument\":\"lr=undo\""));
+    text_clear(&app.out);
+    app_key(&app, '[', 0);
+    app_key(&app, 27, 0);
+    assert_true(app.overlay == OVERLAY_NONE && app.out.length == 0);
+    app_release(&app);
+}
+
+/* The settings page changes what is seen at once, and keeps it. */
+static void the_settings(void **state)
+{
+    (void)state;
+    struct app app = {0};
+    struct preferences kept;
+    preferences_default(&app.look);
+    fill(&app);
+    app_key(&app, TERM_F2, 0);
+    app_key(&app, TERM_DOWN, 0);
+    app_key(&app, TERM_DOWN, 0);
+    app_key(&app, TERM_LEFT, 0);
+    assert_true(app.restyle && app.overlay == OVERLAY_SETTINGS);
+    assert_string_equal(app.look.value[PREFERENCE_GLYPHS], "ascii");
+    app_key(&app, '\n', 0);
+    assert_int_equal(app.overlay, OVERLAY_NONE);
+    assert_int_equal(preferences_read(&kept), LT_OK);
+    assert_string_equal(kept.value[PREFERENCE_GLYPHS], "ascii");
+    app_release(&app);
+}
+
 /* A click on a tab chooses its view; the wheel zooms charts and moves in lists. */
 static void the_mouse(void **state)
 {
@@ -385,6 +426,8 @@ int main(void)
                                        cmocka_unit_test(keys_do_what_the_help_says),
                                        cmocka_unit_test(every_view_key_does_something),
                                        cmocka_unit_test(the_mouse),
+                                       cmocka_unit_test(the_learning_rate),
+                                       cmocka_unit_test(the_settings),
                                        cmocka_unit_test(a_read_only_screen_sends_nothing)};
     return cmocka_run_group_tests(tests, enter_copy, remove_copy);
 }

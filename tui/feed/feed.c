@@ -177,12 +177,7 @@ const struct series *feed_series(const struct feed *self, const char *name)
     return NULL;
 }
 
-void feed_ask(struct feed *self, struct text *out, enum control command)
-{
-    feed_ask_with(self, out, command, NULL);
-}
-
-void feed_ask_with(struct feed *self, struct text *out, enum control command, const char *argument)
+void feed_ask(struct feed *self, struct text *out, enum control command, const char *argument)
 {
     self->last_request = ++self->next_request;
     snprintf(self->asked, sizeof self->asked, "%s%s%s", control_name(command), argument ? " " : "",

@@ -48,6 +48,5 @@ bool feed_apply(struct feed *self, enum wire_type type, const void *payload, siz
 /* Lends a metric's series by name; NULL when there is none. */
 const struct series *feed_series(const struct feed *self, const char *name);
 
-/* Appends a command's frame to `out` and notes that it was asked; one that takes an argument is asked with it. */
-void feed_ask(struct feed *self, struct text *out, enum control command);
-void feed_ask_with(struct feed *self, struct text *out, enum control command, const char *argument);
+/* Appends a command's frame to `out` and notes that it was asked. `argument` NULL: none. */
+void feed_ask(struct feed *self, struct text *out, enum control command, const char *argument);
