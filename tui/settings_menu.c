@@ -15,6 +15,8 @@ static void choices_of(enum preference id, struct texts *list)
     const char *choices = preference_row(id)->choices;
     if (!choices) {
         theme_list(list);
+        list->item = memory_resize(list->item, list->count + 1, sizeof *list->item);
+        list->item[list->count++] = memory_text("auto");
         return;
     }
     *list = (struct texts){.item = memory_new(CHOICES_MAX, sizeof *list->item)};
