@@ -126,7 +126,7 @@ static void frames_fill_the_feed(void **state)
     assert_int_equal(feed.status.step, 5);
     assert_string_equal(feed.event[0].text, "saved");
     assert_int_equal(feed.event[0].level, LEVEL_WARNING);
-    feed_ask(&feed, &frames, COMMAND_PAUSE);
+    feed_ask(&feed, &frames, COMMAND_PAUSE, NULL);
     text_release(&frames);
     wire_put_json(&frames, WIRE_ANSWER,
                   json_pack("{s:i, s:b, s:i, s:s}", "request", 1, "done", 1, "step", 6, "text", "paused"));
@@ -135,7 +135,7 @@ static void frames_fill_the_feed(void **state)
     assert_string_equal(feed.asked, "pause");
     assert_string_equal(feed.answer, "done at step 6: paused");
     assert_true(feed.ended && feed.exit_code == 130);
-    feed_ask_with(&feed, &frames, COMMAND_SET, "lr*0.5");
+    feed_ask(&feed, &frames, COMMAND_SET, "lr*0.5");
     assert_string_equal(feed.asked, "set lr*0.5");
     static const char set[] = "{\"request\":2,\"command\":\"set\",\"argument\":\"lr*0.5\"}";
     assert_int_equal(frames.length, WIRE_HEADER + sizeof set - 1);
