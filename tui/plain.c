@@ -49,7 +49,7 @@ static void ask(struct plain *self, enum control command, const char *argument)
     if (self->read_only)
         say("This screen only looks.");
     else if (!wanted[0] == !argument)
-        feed_ask_with(&self->feed, &self->out, command, argument);
+        feed_ask(&self->feed, &self->out, command, argument);
     else if (argument)
         printf("%s takes nothing behind it.\n", control_name(command));
     else
