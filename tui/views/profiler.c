@@ -424,7 +424,7 @@ static void do_base(struct app *app, void *state)
 static void do_export(struct app *app, void *state)
 {
     (void)state;
-    app_ask(app, COMMAND_PROFILE);
+    app_ask(app, COMMAND_PROFILE, NULL);
 }
 
 static void do_filter(struct app *app, void *state)
