@@ -1,6 +1,7 @@
 #include "tui/term/term.h"
 
 #include "tui/term/colors.h"
+#include "tui/term/direct.h"
 #include "tui/term/escapes.h"
 #include "tui/term/keys.h"
 
@@ -99,7 +100,7 @@ enum lt_err term_open(const struct term_options *options, const struct theme *th
 {
     setlocale(LC_CTYPE, "");
     setenv("ESCDELAY", "25", 0);
-    screen = newterm(NULL, stdout, stdin);
+    screen = direct_open(options->color);
     if (!screen) return lt_fail(LT_EUNSUPPORTED, "the screen cannot be opened on this terminal");
     open_now = true;
     lt_on_panic(term_close);
