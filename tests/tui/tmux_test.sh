@@ -116,6 +116,7 @@ echo "# a run that crashes leaves a sane terminal and a reason"
 pkill -SEGV -f "^$lathe fit -c $work/demo/digits.yaml"
 expect 'is gone without a word'
 expect 'lathe fit --resume runs/cnn/version_0'
+expect 'what it logged: lathe view runs/cnn/version_0'
 expect 'EXIT 1'
 "$lathe" runs | grep -q '^killed'
 

@@ -91,6 +91,7 @@ static int explain_loss(const char *folder, int pid)
                 "last checkpoint with: "
                 "lathe fit --resume %s\n",
                 folder, folder, folder);
+    fprintf(stderr, "what it logged: lathe view %s\n", folder);
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
 }
 

@@ -235,6 +235,7 @@ static pid_t log_until_killed(void)
     log_status(log, &(struct run_status){.state = RUN_RUNNING});
     for (int64_t step = 1;; step++) {
         log_steps(log, step, step + 1);
+        if (step > 150) log_scalar(log, metric(log, "late"), step, 1); /* the file is replaced by one that has it */
         nap(1);
     }
 }
@@ -256,6 +257,8 @@ static void a_growing_run_is_followed_to_its_end(void **state)
     const size_t before = series(&screen, "train/loss")->count;
     EXPECT(&screen, series(&screen, "train/loss")->count > before + 100);
     EXPECT(&screen, series(&screen, "grad_norm/head.weight")->count > 20);
+    EXPECT(&screen, series(&screen, "late")->count > 100);
+    assert_int_equal(series(&screen, "late")->point[0].step, 151);
     assert_true(screen.feed.status.state == RUN_RUNNING);
     kill(run, SIGKILL);
     waitpid(run, NULL, 0);
@@ -268,6 +271,7 @@ static void a_growing_run_is_followed_to_its_end(void **state)
     log_steps(log, 151, 180);
     log_close(log, RUN_STOPPED, 0, "");
     EXPECT(&screen, screen.feed.status.state == RUN_STOPPED && series(&screen, "train/loss")->count == 179);
+    assert_int_equal(series(&screen, "late")->count, 0);
     check_consecutive(series(&screen, "train/loss"));
     assert_int_equal(hang_up(&screen), 0);
     free(file);
