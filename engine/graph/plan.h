@@ -111,6 +111,10 @@ struct plan_summary {
 };
 struct plan_summary plan_summarise(const struct plan *self);
 
+/* Bytes of the arena that hold something while each instruction of a step runs: live[instructions of PLAN_FORWARD, then
+ * of PLAN_BACKWARD]. */
+void plan_live_bytes(const struct plan *self, int64_t *live);
+
 /* From now on every instruction's time is recorded as a span of its own kind (struct span_kernel). */
 void plan_record_spans(struct plan *self);
 

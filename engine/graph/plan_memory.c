@@ -68,6 +68,18 @@ size_t plan_place(struct lifetime *lifetime, size_t count)
     return total;
 }
 
+/* Memory that is taken over counts once: its first owner's lifetime covers all. */
+void plan_live_bytes(const struct plan *self, int64_t *live)
+{
+    const int count = self->list[PLAN_FORWARD].count + self->list[PLAN_BACKWARD].count;
+    for (int i = 0; i < count; i++) live[i] = 0;
+    for (size_t k = 0; k < self->lifetimes; k++) {
+        const struct lifetime *lifetime = &self->lifetime[k];
+        if (lifetime->same_as >= 0) continue;
+        for (int i = lifetime->first; i <= lifetime->last && i < count; i++) live[i] += (int64_t)lifetime->bytes;
+    }
+}
+
 /* ---- taking ---- */
 
 /* Addresses that nothing else has, and that nobody may touch: enough for a dry plan. */

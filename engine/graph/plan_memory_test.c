@@ -75,11 +75,30 @@ static void a_chain_needs_two_pieces(void **state)
     assert_int_equal(plan_place(chain, 0), 0);
 }
 
+/* What lives at each instruction of a chain: its input and its output; in place: one piece. */
+static void live_bytes_follow_lifetimes(void **state)
+{
+    (void)state;
+    struct lifetime chain[4];
+    int64_t live[4];
+    struct plan plan = {.lifetime = chain, .lifetimes = 4};
+    plan.list[PLAN_FORWARD].count = plan.list[PLAN_BACKWARD].count = 2;
+    for (int i = 0; i < 4; i++)
+        chain[i] = (struct lifetime){.bytes = 1000, .first = i, .last = i < 3 ? i + 1 : 3, .same_as = -1};
+    plan_live_bytes(&plan, live);
+    assert_true(live[0] == 1000 && live[1] == 2000 && live[2] == 2000 && live[3] == 2000);
+    chain[2].same_as = 1;
+    assert_true(plan_place(chain, 4) > 0);
+    plan_live_bytes(&plan, live);
+    assert_true(live[0] == 1000 && live[1] == 2000 && live[2] == 1000 && live[3] == 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overlapping_lifetimes_lie_apart),
         cmocka_unit_test(a_chain_needs_two_pieces),
+        cmocka_unit_test(live_bytes_follow_lifetimes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

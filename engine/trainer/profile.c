@@ -1,5 +1,6 @@
 /* What the profiler is told of a run, and the files that a profiled run leaves: profile.txt, trace.json. */
 #include "data/base/clock.h"
+#include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/thread.h"
 #include "engine/trainer/ceilings.h"
@@ -80,6 +81,30 @@ static void tell_profile_now_and_then(struct run *run)
     tell_profile(run);
     const int64_t cost_ns = clock_ns() - begin, wait_ns = 1000 * cost_ns;
     run->pace.profile_due_ns = begin + (wait_ns > least_ns ? wait_ns : least_ns);
+}
+
+/* The document `memory`: what each instruction of a step finds in the arena. */
+void profile_tell_memory(const struct run *run)
+{
+    static const char *const phase[] = {[PLAN_FORWARD] = "forward", [PLAN_BACKWARD] = "backward"};
+    json_t *live = json_array(), *name = json_array();
+    int count[2], at = 0;
+    const struct instruction *list[2] = {plan_instructions(run->plan, PLAN_FORWARD, &count[0]),
+                                         plan_instructions(run->plan, PLAN_BACKWARD, &count[1])};
+    int64_t *bytes = memory_new((size_t)(count[0] + count[1]) + 1, sizeof *bytes);
+    plan_live_bytes(run->plan, bytes);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < count[k]; i++) {
+            const struct node *node = list[k][i].call->node;
+            json_array_append_new(live, json_integer((json_int_t)bytes[at++]));
+            json_array_append_new(name, json_sprintf("%s %s %s", phase[k], node->name, node->op->name));
+        }
+    free(bytes);
+    const struct plan_summary plan = plan_summarise(run->plan);
+    log_document(run->log, "memory",
+                 json_pack("{s:o, s:o, s:I, s:I, s:I, s:I}", "live", live, "name", name, "arena",
+                           (json_int_t)plan.arena_bytes, "parameters", (json_int_t)plan.parameter_bytes, "gradients",
+                           (json_int_t)plan.gradient_bytes, "states", (json_int_t)plan.state_bytes));
 }
 
 /* ---- steps ---- */

@@ -234,6 +234,9 @@ void profile_note_usage(struct run *run);
 /* A step is over; phases are in run->pace. */
 void profile_sample(struct run *run, double wall_ms);
 
+/* Tells screens what memory a step takes where. */
+void profile_tell_memory(const struct run *run);
+
 /* Writes the advanced report and a trace into the run's folder; the time that takes is no step's. */
 enum lt_err profile_export(struct run *run) LT_MUST_CHECK;
 

@@ -214,6 +214,7 @@ static enum lt_err fit_in_log(struct run *run)
         tell_rate(run);
     }
     tell_run(run);
+    profile_tell_memory(run);
     LT_TRY(train(run));
     report_bad_files(run);
     return is_dry(run) ? try_checkpoint(run) : LT_OK;

@@ -1,6 +1,7 @@
 /* Golden screens of the Train view: a synthetic run drawn at three sizes, with braille and in ASCII, compared cell by
  * cell with what is stored (characters, then the theme slot of each cell as a letter). LATHE_UPDATE=1 stores what is
  * drawn: look at the difference. Then what keys do, without a terminal. */
+#include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
 #include "tui/app.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -218,6 +220,7 @@ static void screens(void **state)
     golden("profiler_120x40", 120, 40, false, "4jjj\njj\n");
     golden("profiler_200x60_ascii", 200, 60, true, "4>>>Iwd");
     golden("profiler_filter_80x24", 80, 24, false, "4/backward conv\n");
+    golden("profiler_memory_80x24", 80, 24, false, "4m");
     golden("data_80x24", 80, 24, false, "5");
     golden("data_confusion_80x24", 80, 24, false, "5o");
     golden("data_confusion_80x24_ascii", 80, 24, true, "5o");
@@ -250,6 +253,51 @@ static void every_size(void **state)
             }
     canvas_release(&canvas);
     app_release(&full), app_release(&empty);
+}
+
+/* Documents are files, and anything may be in them. */
+static void documents_may_hold_anything(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"window\":3,\"live\":{}}",
+        "{\"window\":[[]],\"live\":[null,\"x\",-1,1e308]}",
+        "{\"window\":[[-1,\"fit\",1,1e9,1,1,0,0,false],[5,\"x\",1,1,1,1,1,1,true]],\"slowest\":[3,[],[1,2,3]]}",
+        "{\"window\":[[-1,\"a\",0,0,0,0,0,0],[0,\"b\",-1,-1,-1,-1,-1,-1],[1,\"c\",1e300,1e300,1,1,1,1,true],[0,\"d\"],"
+        "[1,\"late\",1,1,1,1,1,1,1]],\"verdict\":[],\"window_s\":\"x\"}"};
+    static const char *const names[] = {"profile", "memory"};
+    char folder[] = "/tmp/lathe-documents-XXXXXX", path[96];
+    struct canvas canvas = {0};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/documents", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    canvas_resize(&canvas, 100, 30);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (int k = 0; k < 2; k++) {
+            snprintf(path, sizeof path, "%s/documents/%s.json", folder, names[k]);
+            assert_int_equal(path_write_atomic(path, texts[i], strlen(texts[i])), LT_OK);
+        }
+        struct app app = {.view = VIEW_profiler};
+        fill(&app);
+        free(app.feed.hello.folder);
+        app.feed.hello.folder = memory_text(folder);
+        for (const char *key = " wIdjj\n>mm/x"; *key; key++) {
+            app_draw(&app, &canvas);
+            app_key(&app, *key, 0);
+        }
+        app_release(&app);
+    }
+    for (int k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "%s/documents/%s.json", folder, names[k]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof path, "%s/documents", folder);
+    assert_int_equal(rmdir(path) | rmdir(folder), 0);
+    canvas_release(&canvas);
 }
 
 /* ---- keys ---- */
@@ -423,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(screens),
                                        cmocka_unit_test(every_size),
+                                       cmocka_unit_test(documents_may_hold_anything),
                                        cmocka_unit_test(keys_do_what_the_help_says),
                                        cmocka_unit_test(every_view_key_does_something),
                                        cmocka_unit_test(the_mouse),

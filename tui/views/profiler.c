@@ -1,8 +1,9 @@
 /* The profiler: where the time goes, as a tree hook -> phase -> layer -> kernel that folds, sorts and narrows; the
- * verdict in words; what changed since a moment one chose. Read from the run's document `profile`. */
+ * verdict in words; what changed since a moment one chose; memory. Read from the run's documents. */
 #include "tui/draw/filter.h"
 #include "tui/draw/list.h"
 #include "tui/feed/document.h"
+#include "tui/views/profiler_memory.h"
 #include "tui/views/view.h"
 
 #include "data/base/memory.h"
@@ -48,7 +49,8 @@ struct profiler {
     struct list list;
     struct filter filter;
     int rows, sort; /* sort: enum column, by which siblings are ordered */
-    bool inverted, whole;
+    bool inverted, whole, on_memory;
+    struct profiler_memory memory;
     uint64_t turned[TURNED_MAX]; /* paths that are folded or unfolded, against what is usual at their depth */
     int turns;
     struct line *base; /* what changes are told against; NULL: none */
@@ -117,6 +119,7 @@ static void read_lines(struct profiler *self)
 /* True: there is something newer. */
 static bool look(struct app *app, struct profiler *self)
 {
+    if (self->on_memory) return profiler_memory_look(&self->memory, &app->feed);
     if (!app->feed.has_hello || !document_poll(&self->document, app->feed.hello.folder, "profile")) return false;
     read_lines(self);
     return true;
@@ -131,6 +134,7 @@ static void release(void *state)
 {
     struct profiler *self = state;
     document_release(&self->document);
+    profiler_memory_release(&self->memory);
     free(self->line), free(self->shown), free(self->base);
 }
 
@@ -333,6 +337,10 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     struct profiler *self = state;
     bool chosen[COLUMNS];
     look(app, self);
+    if (self->on_memory) {
+        profiler_memory_draw(&self->memory, canvas, rect);
+        return;
+    }
     if (self->lines == 0) {
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM,
                     "no times yet: they come with the first seconds of training");
@@ -407,6 +415,13 @@ static void do_whole(struct app *app, void *state)
     read_lines(self);
 }
 
+static void do_memory(struct app *app, void *state)
+{
+    struct profiler *self = state;
+    (void)app;
+    self->on_memory = !self->on_memory;
+}
+
 static void do_base(struct app *app, void *state)
 {
     struct profiler *self = state;
@@ -440,6 +455,7 @@ static const struct view_key keys[] = {
     {'I', 'I', "I", "turn the order around", NULL, do_invert},
     {'w', 'w', "w", "the newest steps, or all since the start", "window", do_whole},
     {'d', 'd', "d", "from now on show what changes, or no longer", "changes", do_base},
+    {'m', 'm', "m", "memory over a step, or the times again", "memory", do_memory},
     {'t', 't', "t", "write profile.txt and trace.json into the run's folder", "write", do_export},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
 };
