@@ -46,11 +46,13 @@ int control_find(const char *name)
     return -1;
 }
 
+/* Terminals obey the control characters of ASCII, and some those of Latin-1 in UTF-8 (U+0080 … U+009F). */
 bool control_argument_is_sane(const char *argument)
 {
+    const unsigned char *c = (const unsigned char *)argument;
     size_t length = strlen(argument);
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)argument[i] < ' ' || argument[i] == 0x7f) return false;
+        if (c[i] < ' ' || c[i] == 0x7f || (c[i] == 0xc2 && c[i + 1] < 0xa0)) return false;
     return length > 0 && length < CONTROL_ARGUMENT_MAX;
 }
 

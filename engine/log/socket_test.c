@@ -290,6 +290,7 @@ static void arguments_are_checked(void **state)
         "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\\n\"}",
         "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\\u0000\"}",
         "{\"request\": 1, \"command\": \"set\", \"argument\": \"\\u001b[2J\"}",
+        "{\"request\": 1, \"command\": \"set\", \"argument\": \"\\u009b2J\"}",
         "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\", \"argument\": \"lr=2\"}",
         "{\"request\": 1, \"command\": \"set\", \"argument\": \"lr=1\", \"more\": 1}",
         "{\"request\": 1, \"command\": \"set\", \"more\": \"lr=1\"}",

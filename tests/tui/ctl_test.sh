@@ -121,6 +121,18 @@ wait "$pid" || code=$?
 [ $code = 130 ] || wrong "exit status $code instead of 130"
 pid=
 
+echo "# a run that is killed while one waits for its answer"
+start dies --trainer.max_epochs 100000
+kill -STOP "$pid"
+(
+    sleep 0.5
+    kill -KILL "$pid"
+) &
+ctl 1 'not done: the run hung up without an answer' dies checkpoint
+wait "$pid" || true
+pid=
+ctl 4 'is not going on' dies checkpoint
+
 echo "# protect: save_top_k leaves it alone; unprotect"
 start keep --trainer.max_epochs 4 --trainer.callbacks '[{model_checkpoint: {filename: "{epoch}", save_top_k: 1}}]'
 until [ -f runs/keep/version_0/checkpoints/epoch=0.ckpt ]; do sleep 0.05; done
