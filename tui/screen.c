@@ -8,11 +8,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 250, TICK_MS = 1000 };
+enum { FRAME_MS = 250, CALM_FRAME_MS = 2000, TICK_MS = 1000 };
 
 struct session {
     struct app app;
@@ -21,6 +22,7 @@ struct session {
     size_t lines;
     uint64_t drawn; /* version of what is on the screen */
     int64_t drawn_ns, ticked_ns;
+    bool titled;
 };
 
 /* Changes with everything that is new. */
@@ -75,18 +77,35 @@ static void read_keys(struct session *self)
     }
 }
 
-/* Draws when something changed: at once for keys, else at most four times a second, never while the terminal is behind.
- */
+/* Four frames a second at most; who wants little motion gets one in two seconds. */
+static int64_t frame_ns(const struct session *self)
+{
+    const bool calm = preferences_on(&self->app.look, PREFERENCE_REDUCED_MOTION);
+    return (calm ? CALM_FRAME_MS : FRAME_MS) * (int64_t)1000000;
+}
+
+/* The terminal's window or pane bears the run's name. */
+static void name_window(struct session *self)
+{
+    char title[128];
+    if (self->titled || !self->app.feed.has_hello) return;
+    snprintf(title, sizeof title, "lathe %.100s", self->app.feed.hello.name);
+    term_title(title);
+    self->titled = true;
+}
+
+/* Draws when something changed: at once for keys, else when a frame is due, never while the terminal is behind. */
 static void draw(struct session *self, bool at_once)
 {
     int64_t now = clock_ns();
     int width, height;
     term_size(&width, &height);
     bool resized = width != self->canvas.width || height != self->canvas.height;
-    bool due = at_once || resized || self->app.repaint || now - self->drawn_ns >= FRAME_MS * (int64_t)1000000;
+    bool due = at_once || resized || self->app.repaint || now - self->drawn_ns >= frame_ns(self);
     bool changed = resized || self->app.repaint || (self->drawn != version(self) && (!self->app.frozen || at_once));
     if (!due || !changed || (term_is_busy() && !at_once)) return;
     if (resized) canvas_resize(&self->canvas, width, height);
+    name_window(self);
     app_draw(&self->app, &self->canvas);
     term_draw(&self->canvas, self->app.repaint);
     self->app.repaint = false;

@@ -8,6 +8,7 @@
 
 static attr_t attribute[THEME_SLOTS];
 static short pair[THEME_SLOTS];
+static int level; /* how many colours are in use */
 
 /* ---- how many ---- */
 
@@ -37,12 +38,20 @@ enum lt_err colors_choose(int *colors, const char *wanted)
 
 /* ---- which ---- */
 
-/* What curses calls a colour. A terminal of 24 bits knows the first eight by number and all others by themselves. */
-static int number_of(struct theme_color color, int colors, int background)
+/* A terminal of 24 bits takes numbers below 8 for colours of its palette, which need not be what they are called. */
+static int direct_number(struct theme_color color)
 {
-    int number = palette_nearest(color, colors, background);
-    if (COLORS < PALETTE_DIRECT || number < 8) return number;
-    return colors >= PALETTE_DIRECT ? number : palette_nearest(palette_color(number), PALETTE_DIRECT, PALETTE_NONE);
+    enum { NEARLY_BLACK = 0x010101 };
+    int number = palette_nearest(color, PALETTE_DIRECT, PALETTE_NONE);
+    return number < 8 ? NEARLY_BLACK : number;
+}
+
+/* What curses calls a colour. */
+static int number_of(struct theme_color color, int background)
+{
+    int number = palette_nearest(color, level, background);
+    if (COLORS < PALETTE_DIRECT || (level < 256 && number < 8)) return number;
+    return direct_number(level >= PALETTE_DIRECT ? color : palette_color(number));
 }
 
 static attr_t attributes_of(struct theme_color c)
@@ -58,21 +67,21 @@ static void lay_ground(void)
     if (setcchar(&blank, L" ", A_NORMAL, pair[SLOT_TEXT], NULL) == OK) bkgrndset(&blank);
 }
 
-static void make_pairs(const struct theme *theme, int colors)
+static void make_pairs(const struct theme *theme)
 {
     int near = PALETTE_DARK, ground = -1; /* the terminal's own */
     start_color();
     use_default_colors();
     if (theme->background.has_color) {
-        near = palette_nearest(theme->background, colors, PALETTE_NONE);
-        ground = number_of(theme->background, colors, PALETTE_NONE);
+        near = palette_nearest(theme->background, level, PALETTE_NONE);
+        ground = number_of(theme->background, PALETTE_NONE);
     }
     for (int i = 0; i < THEME_SLOTS; i++) {
         struct theme_color c = theme->slot[i];
         pair[i] = 0;
         if (!c.has_color && ground < 0) continue;
         pair[i] = (short)(i + 1);
-        init_extended_pair(pair[i], c.has_color ? number_of(c, colors, near) : -1, ground);
+        init_extended_pair(pair[i], c.has_color ? number_of(c, near) : -1, ground);
     }
 }
 
@@ -81,9 +90,10 @@ void colors_make(const struct theme *theme, int colors)
     struct theme mono;
     bool has_mono = colors < 8 && theme_load_built_in(&mono, "mono") == LT_OK;
     if (has_mono) theme = &mono;
+    level = colors;
     memset(pair, 0, sizeof pair);
     for (int i = 0; i < THEME_SLOTS; i++) attribute[i] = attributes_of(theme->slot[i]);
-    if (colors >= 8) make_pairs(theme, colors);
+    if (colors >= 8) make_pairs(theme);
     lay_ground();
 }
 
@@ -100,7 +110,7 @@ short colors_pair(enum theme_slot slot)
 static int number_of_pixel(const uint8_t rgb[3])
 {
     const struct theme_color color = {.red = rgb[0], .green = rgb[1], .blue = rgb[2], .has_color = true};
-    return COLORS > 256 ? rgb[0] << 16 | rgb[1] << 8 | rgb[2] : palette_nearest(color, 256, PALETTE_DARK);
+    return number_of(color, PALETTE_NONE);
 }
 
 int colors_pair_of(const uint8_t top[3], const uint8_t under[3])
