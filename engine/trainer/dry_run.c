@@ -5,6 +5,8 @@
 #include "engine/log/read.h"
 #include "engine/trainer/run.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +42,23 @@ static enum lt_err try_log(const struct run *run)
                    run->folder, step, run->at.step);
 }
 
+/* Removes a folder that a run made, with the files in it. */
+static bool remove_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL) unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir) closedir(dir);
+    return rmdir(folder) == 0;
+}
+
 enum lt_err end_dry_run(const struct run *run)
 {
-    static const char *const file[] = {"run.h5", "config.yaml", "console.log", "profile.txt"};
     LT_TRY(try_log(run));
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
-        char *path = path_join(run->folder, file[i]);
-        unlink(path);
-        free(path);
-    }
-    rmdir(run->checkpoint_folder);
-    if (rmdir(run->folder) == 0) return LT_OK;
+    char *documents = path_join(run->folder, "documents");
+    remove_folder(documents);
+    free(documents);
+    remove_folder(run->checkpoint_folder);
+    if (remove_folder(run->folder)) return LT_OK;
     return lt_fail_errno("remove the folder of the dry run,", run->folder);
 }

@@ -98,7 +98,7 @@ has 'nan severe: loss .* first in features' 'stopped at step .*then start again'
 grep -q '"demo/digits/[0-9]/' runs/diverged/version_0/nonfinite-step=*.json || wrong "no evidence"
 
 echo "# a dry run"
-fit dry --trainer.fast_dev_run 3
+fit dry --trainer.fast_dev_run 3 --trainer.profiler advanced
 [ $code = 0 ] || wrong "exit $code"
 has '^the dry run passed: 3 batches of training, 3 of validation, a checkpoint and a log written, read back and removed'
 [ -z "$(find runs/dry -type f)" ] || wrong "left: $(find runs/dry)"
