@@ -55,7 +55,7 @@ struct stored {
     struct wire_point *block;
     int fd;
     bool gone; /* the screen hung up */
-    struct text out;
+    struct text in, out;
 };
 
 /* ---- the file ---- */
@@ -123,6 +123,7 @@ void stored_free(struct stored *self)
     forget(self);
     close_reader(self);
     free(self->told), free(self->norms), free(self->block), free(self->path), free(self->folder);
+    text_release(&self->in);
     text_release(&self->out);
     free(self);
 }
@@ -412,17 +413,44 @@ static void tell_news(struct stored *self)
     tell_missing(self);
 }
 
-/* Waits for the next look; what the screen says meanwhile is not heard. */
+static void refuse(struct stored *self, const void *payload, size_t length)
+{
+    json_t *command = wire_get_json(payload, length), *json = json_object();
+    json_object_set_new(json, "request", json_integer(json_integer_value(json_object_get(command, "request"))));
+    json_object_set_new(json, "done", json_false());
+    json_object_set_new(json, "text", json_string("this is a stored run; attach steers a living one"));
+    wire_put_json(&self->out, WIRE_ANSWER, json);
+    json_decref(command);
+}
+
+/* Everything a screen asks for is refused; what is no command ends the conversation. */
+static void hear(struct stored *self)
+{
+    char bytes[4096];
+    const ssize_t count = recv(self->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    enum wire_type type;
+    const void *payload;
+    size_t at = 0, length;
+    int64_t used = 0;
+    self->gone = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+    if (count > 0) text_add_bytes(&self->in, bytes, (size_t)count);
+    while (self->in.length > at &&
+           (used = wire_next(self->in.bytes + at, self->in.length - at, &type, &payload, &length)) > 0) {
+        if (type == WIRE_COMMAND) refuse(self, payload, length);
+        at += (size_t)used;
+    }
+    if (used < 0) self->gone = true;
+    if (at > 0) memmove(self->in.bytes, self->in.bytes + at, self->in.length - at);
+    self->in.length -= at;
+    send_out(self);
+}
+
 static void wait_a_moment(struct stored *self)
 {
     struct pollfd screen = {.fd = self->fd, .events = POLLIN};
     const int64_t until = clock_ns() + POLL_MS * (int64_t)1000000;
-    char bytes[4096];
-    for (int64_t left; !self->gone && (left = (until - clock_ns()) / 1000000) > 0;) {
-        if (poll(&screen, 1, (int)left + 1) <= 0) continue;
-        const ssize_t count = recv(self->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        self->gone = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
-    }
+    for (int64_t left; !self->gone && (left = (until - clock_ns()) / 1000000) > 0;)
+        if (poll(&screen, 1, (int)left + 1) > 0) hear(self);
 }
 
 void stored_serve(struct stored *self, int fd)

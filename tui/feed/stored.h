@@ -12,6 +12,6 @@ struct stored;
 enum lt_err stored_open(struct stored **self, const char *path) LT_MUST_CHECK;
 void stored_free(struct stored *self);
 
-/* Tells everything, then what is new about twice a second, until the screen at `fd` hangs up. What it asks for is not
- * heard: nobody is there to obey. */
+/* Tells everything, then what is new about twice a second, until the screen at `fd` hangs up. What it asks for is
+ * refused: nobody is there to obey. */
 void stored_serve(struct stored *self, int fd);

@@ -217,6 +217,12 @@ static void a_stored_run_says_what_the_living_one_said(void **state)
     assert_true(status->epoch == 1 && status->batches == 2000 && status->clip_value == 2 && status->best == 0.9);
     assert_string_equal(status->monitor, "val/f1");
     assert_true(status->step_ms == 10 && status->phase_ms[SPAN_FORWARD] == 3 && status->samples_per_s == 3200);
+    struct text out = {0};
+    feed_ask(&stored.feed, &out, COMMAND_PAUSE, NULL);
+    assert_int_equal(write(stored.fd, out.bytes, out.length), out.length);
+    text_release(&out);
+    EXPECT(&stored, stored.feed.answer[0]);
+    assert_string_equal(stored.feed.answer, "not done: this is a stored run; attach steers a living one");
     uint64_t quiet = stored.feed.version;
     for (int i = 0; i < 20; i++) listen_ms(&stored, 100);
     assert_int_equal(stored.feed.version, quiet); /* nothing new, nothing said */
