@@ -168,7 +168,10 @@ static void veto(struct run *run, struct reply *reply)
         text_add(&reply->said, "the stop is withdrawn (%s), patience starts anew", run->stop_reason);
     else
         text_add(&reply->said, "patience starts anew");
-    if (heard) run->stop = false;
+    if (heard == 0) return;
+    run->stop = false;
+    free(run->stop_reason);
+    run->stop_reason = NULL;
 }
 
 static void set_state(struct run *run, enum run_state state, struct reply *reply)

@@ -167,6 +167,14 @@ vetoed=$(sed -n 's/^step \([0-9]*\) event early_stop info: patience.*/\1/p' earl
 stopped=$(sed -n 's/^step \([0-9]*\) event early_stop info: early_stopping: .*/\1/p' early.log)
 [ "$stopped" -gt "$((vetoed + 14 * 4))" ] || wrong "vetoed at step $vetoed, stopped at $stopped"
 
+start held --trainer.max_epochs 200000 --trainer.min_epochs 100000 --optimizer.lr 0 --trainer.limit_train_batches 2 \
+    --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 1}}]'
+journal 'event early_stop info: early_stopping: val/loss did not improve'
+ctl 0 'the stop is withdrawn (val/loss did not improve on .*), patience starts anew' held veto
+ctl 0 'without saving' held stop
+wait "$pid" || true
+pid=
+
 echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
 start whole --trainer.max_epochs 3 --lr_scheduler '{name: cosine_annealing, interval: step}'
 ctl 0 paused whole pause
