@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 250, CALM_FRAME_MS = 2000, TICK_MS = 1000 };
+enum { FRAME_MS = 500, CALM_FRAME_MS = 2000, TICK_MS = 1000 };
 
 struct session {
     struct app app;
@@ -77,7 +77,7 @@ static void read_keys(struct session *self)
     }
 }
 
-/* Four frames a second at most; who wants little motion gets one in two seconds. */
+/* Two frames a second at most; who wants little motion gets one in two seconds. */
 static int64_t frame_ns(const struct session *self)
 {
     const bool calm = preferences_on(&self->app.look, PREFERENCE_REDUCED_MOTION);

@@ -97,8 +97,9 @@ static bool find_range(struct plot *plot, const struct chart *chart)
         widen(plot, place(plot, chart->level));
     double span = plot->high - plot->low;
     if (span <= fabs(plot->high) * 1e-6) span = fabs(plot->high) > 0 && !by_log ? fabs(plot->high) * 0.2 : 1;
-    plot->low -= span * 0.04;
-    plot->high += span * 0.04;
+    const double unit = exp2(floor(log2(span)) - 4); /* ends move by steps: not with every value */
+    plot->low = floor((plot->low - span * 0.02) / unit) * unit;
+    plot->high = ceil((plot->high + span * 0.02) / unit) * unit;
     if (!by_log && plot->low < 0 && plot->low + span * 0.05 >= 0) plot->low = 0;
     return true;
 }
@@ -328,10 +329,21 @@ static void value_text(char text[40], const struct chart *chart, int i)
         snprintf(text, 40, "%.4g", point->value);
 }
 
+/* A title of which the end tells more than the beginning, where both have no room. */
+static int draw_name(struct canvas *canvas, struct rect rect, const char *title, int room)
+{
+    const int length = (int)strlen(title), skip = length > room ? length - room + 1 : 0;
+    int x = 0;
+    if (skip) canvas_put(canvas, rect.x + x++, rect.y, canvas_glyph(canvas, GLYPH_ELLIPSIS), SLOT_TITLE);
+    return x + canvas_text(canvas, rect.x + x, rect.y, room - x, SLOT_TITLE, "%s", title + skip);
+}
+
 /* "LOSS   train 0.1234   val 0.2345" */
 static void draw_title(struct canvas *canvas, struct rect rect, const struct chart *chart)
 {
-    int x = rect.x + canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_TITLE, "%s", chart->title);
+    enum { VALUE = 12 };
+    const int room = rect.width > 2 * VALUE ? rect.width - VALUE : rect.width;
+    int x = rect.x + draw_name(canvas, rect, chart->title, room);
     const int end = rect.x + rect.width;
     for (int i = 0; i < CHART_LINES; i++) {
         const struct chart_line *line = &chart->line[i];

@@ -3,6 +3,8 @@
 #include "data/base/memory.h"
 #include "tui/term/term.h"
 
+#include <math.h>
+
 static const struct view *const views[VIEWS] = {
 #define VIEW(name) [VIEW_##name] = &view_##name,
 #include "tui/views/views.def"
@@ -58,6 +60,14 @@ static double wall_of(const struct series *series, int64_t step)
     return series->point[at < series->count ? at : series->count - 1].wall;
 }
 
+/* The end of an axis that grows: a little ahead, so that what is drawn stays where it is for a while instead of moving
+ * with every step. */
+static double ahead(double end)
+{
+    const double unit = exp2(floor(log2(end)) - 3);
+    return end > 0 ? ceil(end / unit) * unit : end;
+}
+
 struct scope view_scope(const struct app *app)
 {
     const struct run_status *status = &app->feed.status;
@@ -70,6 +80,10 @@ struct scope view_scope(const struct app *app)
     scope.wall_first = wall_of(clock, scope.first);
     scope.wall_last = wall_of(clock, scope.last);
     scope.wall_cursor = wall_of(clock, scope.cursor);
+    if (!app->lens.zoomed && !app->feed.ended) {
+        scope.last = (int64_t)ahead((double)scope.last);
+        scope.wall_last = scope.wall_begin + ahead(scope.wall_last - scope.wall_begin);
+    }
     if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
     return scope;
 }
