@@ -48,15 +48,14 @@ static void write_hello(struct server *self, const struct log_run *run)
     char host[256] = "", *folder = realpath(run->folder, NULL);
     gethostname(host, sizeof host - 1);
     json_t *json = json_object(), *parameters = json_array();
-    for (int64_t i = 0; i < run->parameters; i++)
-        json_array_append_new(parameters, viewer_text(run->parameter_name[i]));
+    for (int64_t i = 0; i < run->parameters; i++) json_array_append_new(parameters, wire_text(run->parameter_name[i]));
     json_object_set_new(json, "version", json_integer(WIRE_VERSION));
-    json_object_set_new(json, "name", viewer_text(run->name));
-    json_object_set_new(json, "folder", viewer_text(folder ? folder : run->folder));
-    json_object_set_new(json, "model", viewer_text(run->model));
-    json_object_set_new(json, "device", viewer_text(run->device));
-    json_object_set_new(json, "precision", viewer_text(run->precision));
-    json_object_set_new(json, "host", viewer_text(host));
+    json_object_set_new(json, "name", wire_text(run->name));
+    json_object_set_new(json, "folder", wire_text(folder ? folder : run->folder));
+    json_object_set_new(json, "model", wire_text(run->model));
+    json_object_set_new(json, "device", wire_text(run->device));
+    json_object_set_new(json, "precision", wire_text(run->precision));
+    json_object_set_new(json, "host", wire_text(host));
     json_object_set_new(json, "pid", json_integer(getpid()));
     json_object_set_new(json, "created", wire_number(clock_wall()));
     json_object_set_new(json, "parameters", parameters);

@@ -66,18 +66,6 @@ int viewer_fd(const struct viewer *self)
     return self->fd;
 }
 
-json_t *viewer_text(const char *text)
-{
-    json_t *json = json_string(text);
-    if (json) return json;
-    char *plain = memory_text(text);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80) *c = '?';
-    json = json_string(plain);
-    free(plain);
-    return json;
-}
-
 /* ---- what it says ---- */
 
 /* Why a well-formed command cannot be passed on; NULL when it can. */
@@ -154,9 +142,9 @@ static void feed_metrics(struct viewer *self, const struct history *history)
         static const char *const goal[] = {[GOAL_NONE] = "none", [GOAL_MIN] = "min", [GOAL_MAX] = "max"};
         json_t *json = json_object();
         json_object_set_new(json, "id", json_integer((json_int_t)self->metrics));
-        json_object_set_new(json, "name", viewer_text(info->name));
-        json_object_set_new(json, "unit", viewer_text(info->unit));
-        json_object_set_new(json, "description", viewer_text(info->description));
+        json_object_set_new(json, "name", wire_text(info->name));
+        json_object_set_new(json, "unit", wire_text(info->unit));
+        json_object_set_new(json, "description", wire_text(info->description));
         json_object_set_new(json, "goal", json_string(goal[info->goal]));
         wire_put_json(&self->out, WIRE_METRIC, json);
         self->cursor = memory_grow(self->cursor, self->metrics, &self->cursor_capacity, sizeof *self->cursor);
@@ -185,7 +173,7 @@ static void feed_events(struct viewer *self, const struct history *history)
         json_object_set_new(json, "wall", wire_number(event->wall));
         json_object_set_new(json, "kind", json_string(event_name(event->kind)));
         json_object_set_new(json, "level", json_string(level[event->level]));
-        json_object_set_new(json, "text", viewer_text(event->text));
+        json_object_set_new(json, "text", wire_text(event->text));
         wire_put_json(&self->out, WIRE_EVENT, json);
     }
 }
@@ -222,7 +210,7 @@ void viewer_answer(struct viewer *self, uint64_t request, bool done, int64_t ste
     json_object_set_new(json, "request", json_integer((json_int_t)(request & UINT32_MAX)));
     json_object_set_new(json, "done", json_boolean(done));
     json_object_set_new(json, "step", json_integer(step));
-    json_object_set_new(json, "text", viewer_text(text));
+    json_object_set_new(json, "text", wire_text(text));
     wire_put_json(&self->out, WIRE_ANSWER, json);
 }
 
@@ -249,7 +237,7 @@ static void put_bye(struct viewer *self, const struct log_end *end)
     json_t *json = json_object();
     json_object_set_new(json, "state", json_string(run_state_name(end->state)));
     json_object_set_new(json, "exit_code", json_integer(end->exit_code));
-    json_object_set_new(json, "sentence", viewer_text(end->sentence ? end->sentence : ""));
+    json_object_set_new(json, "sentence", wire_text(end->sentence ? end->sentence : ""));
     wire_put_json(&self->out, WIRE_BYE, json);
 }
 

@@ -41,6 +41,3 @@ bool viewer_is_behind(const struct viewer *self);
 
 /* Seconds since it last took something, 0 when nothing waits. */
 double viewer_stuck_s(const struct viewer *self);
-
-/* json_string for text that may not be UTF-8 (names of files): other bytes become '?'. */
-json_t *viewer_text(const char *text);

@@ -189,3 +189,15 @@ void wire_read_status(struct run_status *status, const json_t *json)
     const json_t *phases = json_object_get(json, "phase_ms");
     for (int i = 0; i < SPAN_PHASES; i++) status->phase_ms[i] = wire_double(json_object_get(phases, span_name(i)));
 }
+
+json_t *wire_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json) return json;
+    char *plain = memory_text(text);
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+    json = json_string(plain);
+    free(plain);
+    return json;
+}

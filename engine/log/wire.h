@@ -57,6 +57,9 @@ bool wire_get_points(const void *payload, size_t length, uint32_t *metric, struc
 /* Reads a JSON payload: NULL when it is no JSON object. The caller json_decrefs. */
 json_t *wire_get_json(const void *payload, size_t length);
 
+/* json_string for text that may not be UTF-8 (names of files): other bytes become '?'. */
+json_t *wire_text(const char *text);
+
 /* JSON has no NaN and no infinity: they travel as texts. */
 json_t *wire_number(double value);
 double wire_double(const json_t *json);

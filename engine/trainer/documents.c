@@ -1,24 +1,12 @@
 /* What a run tells about itself besides numbers (engine/log/documents.c): its layers, its classes, and after each
  * validation the confusion matrix and the mistakes that cost most. */
 #include "data/base/memory.h"
+#include "engine/log/wire.h"
 #include "engine/trainer/run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* json_string for names of files, which may be no UTF-8: other bytes become '?'. */
-static json_t *words(const char *text)
-{
-    json_t *json = json_string(text);
-    if (json) return json;
-    char *plain = memory_text(text);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80) *c = '?';
-    json = json_string(plain);
-    free(plain);
-    return json;
-}
 
 /* ---- layers ---- */
 
@@ -26,7 +14,7 @@ static json_t *layer(const struct node *node, int64_t batch, int64_t parameters)
 {
     char shape[128];
     shape_text(shape, node->out[0]->shape);
-    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "name", words(node->name), "op", node->op->name, "shape", shape,
+    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "name", wire_text(node->name), "op", node->op->name, "shape", shape,
                      "parameters", (json_int_t)parameters, "macs",
                      (json_int_t)(node->op->macs ? node->op->macs(node) / batch : 0));
 }
@@ -66,7 +54,7 @@ static void tell_classes(struct run *run)
 {
     const struct set *set = run_classes(run);
     json_t *names = json_array();
-    for (int32_t k = 0; k < set->classes; k++) json_array_append_new(names, words(set->class_name[k]));
+    for (int32_t k = 0; k < set->classes; k++) json_array_append_new(names, wire_text(set->class_name[k]));
     log_document(run->log, "classes",
                  json_pack("{s:o, s:o, s:o}", "names", names, "train", class_sizes(&run->train, set->classes), "val",
                            class_sizes(&run->val, set->classes)));
@@ -94,7 +82,7 @@ void mistakes_add(struct mistakes *self, const struct batch *batch, const float 
 static json_t *mistake(const struct mistake *item, const struct set *set)
 {
     char *path = realpath(set->sample[item->sample].path, NULL);
-    json_t *json = json_pack("{s:o, s:i, s:i, s:f}", "path", words(path ? path : set->sample[item->sample].path),
+    json_t *json = json_pack("{s:o, s:i, s:i, s:f}", "path", wire_text(path ? path : set->sample[item->sample].path),
                              "target", (int)item->target, "predicted", (int)item->predicted, "loss",
                              (double)item->loss);
     free(path);

@@ -155,7 +155,7 @@ static void put_event(struct stored *self, const struct history_event *event)
     json_object_set_new(json, "wall", wire_number(event->wall));
     json_object_set_new(json, "kind", json_string(event_name(event->kind)));
     json_object_set_new(json, "level", json_string(level[event->level]));
-    json_object_set_new(json, "text", viewer_text(event->text));
+    json_object_set_new(json, "text", wire_text(event->text));
     wire_put_json(&self->out, WIRE_EVENT, json);
 }
 
@@ -188,12 +188,12 @@ static void put_hello(struct stored *self)
     json_t *json = json_object();
     json_object_set_new(json, "version", json_integer(WIRE_VERSION));
     json_object_set_new(json, "stored", json_true());
-    json_object_set_new(json, "name", viewer_text(facts->name));
-    json_object_set_new(json, "folder", viewer_text(self->folder));
-    json_object_set_new(json, "model", viewer_text(facts->model));
-    json_object_set_new(json, "device", viewer_text(facts->device));
-    json_object_set_new(json, "precision", viewer_text(facts->precision));
-    json_object_set_new(json, "host", viewer_text(facts->host));
+    json_object_set_new(json, "name", wire_text(facts->name));
+    json_object_set_new(json, "folder", wire_text(self->folder));
+    json_object_set_new(json, "model", wire_text(facts->model));
+    json_object_set_new(json, "device", wire_text(facts->device));
+    json_object_set_new(json, "precision", wire_text(facts->precision));
+    json_object_set_new(json, "host", wire_text(facts->host));
     json_object_set_new(json, "created", wire_number(facts->created));
     wire_put_json(&self->out, WIRE_HELLO, json);
 }
@@ -211,9 +211,9 @@ static uint32_t tell_metric(struct stored *self, const struct metric_info *info,
     self->told[self->count] = (struct told){.name = memory_text(info->name)};
     json_t *json = json_object();
     json_object_set_new(json, "id", json_integer((json_int_t)self->count));
-    json_object_set_new(json, "name", viewer_text(info->name));
-    json_object_set_new(json, "unit", viewer_text(info->unit));
-    json_object_set_new(json, "description", viewer_text(info->description));
+    json_object_set_new(json, "name", wire_text(info->name));
+    json_object_set_new(json, "unit", wire_text(info->unit));
+    json_object_set_new(json, "description", wire_text(info->description));
     json_object_set_new(json, "goal", json_string(goal[info->goal]));
     wire_put_json(&self->out, WIRE_METRIC, json);
     return (uint32_t)self->count++;
