@@ -104,8 +104,7 @@ double menu_rate_factor(const struct app *app)
 
 static void draw_rate(const struct app *app, struct canvas *canvas)
 {
-    const struct series *rate = feed_series(&app->feed, "lr");
-    const double now = rate && rate->count ? rate->point[rate->count - 1].value : NAN, factor = menu_rate_factor(app);
+    const double now = app->feed.status.lr, factor = menu_rate_factor(app);
     const struct rect inside = menu_box(canvas, 66, 5, "learning rate");
     canvas_text(canvas, inside.x, inside.y, inside.width, SLOT_VALUE,
                 "%.4g  to  %.4g   (times %g, from the next step on)", now, now * factor, factor);

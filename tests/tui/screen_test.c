@@ -75,6 +75,8 @@ static void fill(struct app *app)
                                 .left_s = 21.4,
                                 .clip_value = 5,
                                 .best = 0.9944,
+                                .lr = 0.00012,
+                                .lr_factor = 1,
                                 .monitor = "val/acc",
                                 .step_ms = 9.12,
                                 .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};

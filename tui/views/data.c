@@ -197,7 +197,8 @@ static void draw_mistakes(struct data_view *self, struct canvas *canvas, struct 
         const int row = i / columns, column = i % columns;
         const struct rect cell = {rect.x + rect.width * column / columns, rect.y + rect.height * row / rows,
                                   rect.width / columns, rect.height / rows};
-        draw_mistake(self, canvas, cell, json_array_get(samples, (size_t)(first + i)), first + i == self->list.chosen);
+        const int at = first + i;
+        draw_mistake(self, canvas, cell, json_array_get(samples, (size_t)at), at == self->list.chosen);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "data/base/path.h"
+#include "engine/checkpoint/protected.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -21,6 +22,8 @@ enum { CONFIG_MAX = 1 << 20, LOOK_EVERY_S = 2 };
 struct line {
     char *text;
     enum theme_slot slot;
+    char *checkpoint; /* the file that it is about, or NULL */
+    bool is_protected;
 };
 
 struct run_view {
@@ -38,7 +41,7 @@ struct run_view {
 
 static void clear(struct run_view *self)
 {
-    for (size_t i = 0; i < self->count; i++) free(self->line[i].text);
+    for (size_t i = 0; i < self->count; i++) free(self->line[i].text), free(self->line[i].checkpoint);
     self->count = 0;
 }
 
@@ -54,7 +57,7 @@ static void release(void *state)
 static void add(struct run_view *self, enum theme_slot slot, const char *text)
 {
     self->line = memory_grow(self->line, self->count, &self->capacity, sizeof *self->line);
-    self->line[self->count++] = (struct line){memory_text(text), slot};
+    self->line[self->count++] = (struct line){.text = memory_text(text), .slot = slot};
 }
 
 static void add_fact(struct run_view *self, const char *name, const char *value)
@@ -125,8 +128,14 @@ static void add_checkpoints(struct run_view *self, const struct feed *feed)
         const time_t seconds = (time_t)files[i].written;
         struct tm day;
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&seconds, &day));
-        snprintf(text, sizeof text, "  %s  %8.1f MB  %s", when, (double)files[i].bytes * 1e-6, files[i].name);
+        char *path = path_join(folder, files[i].name);
+        const bool is_protected = protected_has(path);
+        free(path);
+        snprintf(text, sizeof text, "  %s  %8.1f MB  %s%s", when, (double)files[i].bytes * 1e-6, files[i].name,
+                 is_protected ? "  (protected)" : "");
         add(self, SLOT_VALUE, text);
+        self->line[self->count - 1].checkpoint = memory_text(files[i].name);
+        self->line[self->count - 1].is_protected = is_protected;
     }
     add(self, SLOT_TEXT, "");
     free(files);
@@ -230,7 +239,21 @@ static void do_filter(struct app *app, void *state)
     ((struct run_view *)state)->filter.open = true;
 }
 
+/* The run never deletes the chosen checkpoint, or may again. */
+static void do_protect(struct app *app, void *state)
+{
+    struct run_view *self = state;
+    if (self->passes == 0) return;
+    const struct line *line = &self->line[self->passing[self->list.chosen]];
+    if (!line->checkpoint)
+        snprintf(app->note, sizeof app->note, "choose a checkpoint: d protects it from being deleted");
+    else
+        app_ask(app, line->is_protected ? COMMAND_UNPROTECT : COMMAND_PROTECT, line->checkpoint);
+    self->looked_ns = 0;
+}
+
 static const struct view_key keys[] = {
+    {'d', 'd', "d", "keep the chosen checkpoint for good, or no longer", "protect", do_protect},
     {'/', '/', "/", "narrow, as you type", "filter", do_filter},
 };
 
