@@ -16,7 +16,7 @@ static const struct {
     [GLYPH_BAR_REST] = {0x2591, '.'}, [GLYPH_RUNNING] = {0x25B6, '>'},  [GLYPH_PAUSED] = {0x23F8, '='},
     [GLYPH_DONE] = {0x2714, '*'},     [GLYPH_FAILED] = {0x2716, 'x'},   [GLYPH_DOT] = {0x00B7, '-'},
     [GLYPH_DIAMOND] = {0x25C6, 'o'},  [GLYPH_CORNER] = {0x2514, '+'},   [GLYPH_TICK] = {0x2524, '|'},
-    [GLYPH_ELLIPSIS] = {0x2026, '~'}, [GLYPH_BESIDE] = {0x2502, '|'},
+    [GLYPH_ELLIPSIS] = {0x2026, '~'}, [GLYPH_BESIDE] = {0x2502, '|'},   [GLYPH_MARK] = {0x2534, '+'},
 };
 
 struct rect rect_take(struct rect *rest, int rows)

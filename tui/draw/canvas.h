@@ -43,6 +43,7 @@ enum glyph {
     GLYPH_TICK,
     GLYPH_ELLIPSIS,
     GLYPH_BESIDE, /* a vertical line */
+    GLYPH_MARK,   /* on an axis */
     GLYPHS
 };
 

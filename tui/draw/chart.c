@@ -286,6 +286,13 @@ static void draw_axes(const struct plot *plot)
     draw_y_labels(plot);
     for (int column = 0; column < plot->columns; column++)
         canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_RULE), SLOT_RULE);
+    for (size_t i = 0; i < scope->marks; i++) {
+        const int column = scope->mark[i].step < scope->first || scope->mark[i].step > scope->last
+                               ? -1
+                               : column_of(plot, scope->mark[i].step, scope->mark[i].wall);
+        if (column >= 0)
+            canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_MARK), scope->mark[i].slot);
+    }
     axis_label(scope, left, scope->first, scope->wall_first);
     axis_label(scope, right, scope->last, scope->wall_last);
     canvas_text(plot->canvas, plot->x, y, plot->columns / 2, SLOT_DIM, "%s", left);

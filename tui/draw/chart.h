@@ -18,6 +18,13 @@ struct chart_line {
     char letter;          /* stands at the end of the line and before its label, to tell runs apart; 0: none */
 };
 
+/* Something that happened, to be seen on the axis. */
+struct chart_mark {
+    int64_t step;
+    double wall;
+    enum theme_slot slot;
+};
+
 /* What all charts of a screen show of the X axis, and where the crosshair stands. */
 struct scope {
     const struct lens *lens;
@@ -28,6 +35,8 @@ struct scope {
     bool has_cursor;
     int64_t cursor;
     double wall_cursor;
+    const struct chart_mark *mark; /* lent; later ones cover earlier ones */
+    size_t marks;
 };
 
 struct chart {

@@ -110,18 +110,19 @@ static void make_chart(struct chart *chart, const struct app *app, const struct 
                                              .points = true};
 }
 
-static void draw_one(struct app *app, struct canvas *canvas, struct rect rect, int metric, bool chosen)
+static void draw_one(const struct app *app, const struct scope *scope, struct canvas *canvas, struct rect rect,
+                     int metric, bool chosen)
 {
-    const struct scope scope = view_scope(app);
     struct chart chart;
-    make_chart(&chart, app, &scope, metric);
+    make_chart(&chart, app, scope, metric);
     if (chosen) canvas_put(canvas, rect.x, rect.y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
     rect.x += 2;
     rect.width -= 2;
     chart_draw(canvas, rect, &chart);
 }
 
-static void draw_grid(struct app *app, struct charts *self, struct canvas *canvas, struct rect rect)
+static void draw_grid(const struct app *app, const struct scope *scope, struct charts *self, struct canvas *canvas,
+                      struct rect rect)
 {
     self->columns = rect.width / LEAST_COLUMNS > 0 ? rect.width / LEAST_COLUMNS : 1;
     self->rows = rect.height / LEAST_ROWS > 0 ? rect.height / LEAST_ROWS : 1;
@@ -133,13 +134,14 @@ static void draw_grid(struct app *app, struct charts *self, struct canvas *canva
                   y = rect.height * row / self->rows;
         const struct rect cell = {rect.x + x, rect.y + y, rect.width * (column + 1) / self->columns - x - 1,
                                   rect.height * (row + 1) / self->rows - y};
-        draw_one(app, canvas, cell, self->metric[first + i], first + i == self->list.chosen);
+        draw_one(app, scope, canvas, cell, self->metric[first + i], first + i == self->list.chosen);
     }
 }
 
 static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
 {
     struct charts *self = state;
+    const struct scope scope = view_scope(app);
     collect(self, app);
     list_settle(&self->list, self->count, 1, false);
     const struct rect top = rect_take(&rect, 1);
@@ -150,9 +152,9 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM,
                     self->filter.text[0] ? "no metric has that in its name; Esc shows all" : "no metrics yet");
     else if (self->alone)
-        draw_one(app, canvas, rect, self->metric[self->list.chosen], false);
+        draw_one(app, &scope, canvas, rect, self->metric[self->list.chosen], false);
     else
-        draw_grid(app, self, canvas, rect);
+        draw_grid(app, &scope, self, canvas, rect);
 }
 
 static bool typed(struct app *app, void *state, int key)

@@ -4,6 +4,7 @@
 #include "tui/term/term.h"
 
 #include <math.h>
+#include <string.h>
 
 static const struct view *const views[VIEWS] = {
 #define VIEW(name) [VIEW_##name] = &view_##name,
@@ -60,6 +61,32 @@ static double wall_of(const struct series *series, int64_t step)
     return series->point[at < series->count ? at : series->count - 1].wall;
 }
 
+/* What an event is on an axis; SLOT_TEXT: nothing. Checkpoints of every epoch would hide the rest. */
+static enum theme_slot mark_of(const struct feed_event *event)
+{
+    if (event->level == LEVEL_SEVERE) return SLOT_BAD;
+    if (event->level == LEVEL_WARNING) return SLOT_WARNING;
+    if (strcmp(event->kind, "lr") == 0) return SLOT_RATE;
+    if (strcmp(event->kind, "pause") == 0 || strcmp(event->kind, "continue") == 0) return SLOT_KEY;
+    return strcmp(event->kind, "checkpoint") == 0 ? SLOT_DIM : SLOT_TEXT;
+}
+
+/* Marks of the newest events; kept until the next call. */
+static void find_marks(const struct feed *feed, struct scope *scope)
+{
+    enum { MOST = 2048 };
+    static struct chart_mark marks[MOST];
+    const struct series *clock = longest(feed);
+    size_t count = 0;
+    for (size_t i = feed->events > MOST ? feed->events - MOST : 0; i < feed->events; i++) {
+        const enum theme_slot slot = mark_of(&feed->event[i]);
+        if (slot != SLOT_TEXT)
+            marks[count++] = (struct chart_mark){feed->event[i].step, wall_of(clock, feed->event[i].step), slot};
+    }
+    scope->mark = marks;
+    scope->marks = count;
+}
+
 /* The end of an axis that grows: a little ahead, so that what is drawn stays where it is for a while instead of moving
  * with every step. */
 static double ahead(double end)
@@ -85,6 +112,7 @@ struct scope view_scope(const struct app *app)
         scope.wall_last = scope.wall_begin + ahead(scope.wall_last - scope.wall_begin);
     }
     if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
+    find_marks(&app->feed, &scope);
     return scope;
 }
 
