@@ -121,7 +121,8 @@ enum lt_err theme_parse(struct theme *self, const char *text, size_t length, con
 {
     struct theme theme = {0};
     struct parser parser = {.theme = &theme, .name = name};
-    char *copy = strndup(text, length), *save = copy;
+    char *copy = memory_new(length + 1, 1), *save = copy; /* the text need not end with a NUL */
+    memcpy(copy, text, length);
     enum lt_err err = LT_OK;
     while (err == LT_OK && save) {
         char *line = strsep(&save, "\n");
