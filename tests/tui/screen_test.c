@@ -177,11 +177,10 @@ static int enter_copy(void **state)
     (void)state;
     if (!root) root = getcwd(here, sizeof here);
     if (!root || !mkdtemp(work)) return -1;
-    snprintf(
-        command, sizeof command,
-        "mkdir -p %s/tests/tui && cp -r '%.4000s/tests/tui/run' '%.4000s/tests/tui/screen.png' %s/tests/tui && ln -s "
-        "'%.4000s/data' %s/data",
-        work, root, root, work, root, work);
+    snprintf(command, sizeof command,
+             "mkdir -p %s/tests/tui && cp -r '%.4000s/tests/tui/run' %s/tests/tui && ln -s "
+             "'%.4000s/data' %s/data",
+             work, root, work, root, work);
     setenv("XDG_CONFIG_HOME", work, 1);
     return system(command) == 0 ? chdir(work) : -1;
 }

@@ -98,9 +98,10 @@ static bool find_range(struct plot *plot, const struct chart *chart)
     double span = plot->high - plot->low;
     if (span <= fabs(plot->high) * 1e-6) span = fabs(plot->high) > 0 && !by_log ? fabs(plot->high) * 0.2 : 1;
     const double unit = exp2(floor(log2(span)) - 4); /* ends move by steps: not with every value */
+    const bool positive = plot->low >= 0;
     plot->low = floor((plot->low - span * 0.02) / unit) * unit;
     plot->high = ceil((plot->high + span * 0.02) / unit) * unit;
-    if (!by_log && plot->low < 0 && plot->low + span * 0.05 >= 0) plot->low = 0;
+    if (!by_log && positive && plot->low < 0) plot->low = 0;
     return true;
 }
 
@@ -386,7 +387,7 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
         draw_line(&plot, line, 2 + i);
         if (!is_smooth(&plot, line)) draw_band(&plot, line, 2 + i); /* a spike within a column */
     }
-    draw_level(&plot, chart->level);
+    if (chart->level > 0) draw_level(&plot, chart->level);
     write_cells(&plot);
     draw_cursor(&plot);
     draw_axes(&plot);

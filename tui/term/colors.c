@@ -8,7 +8,8 @@
 
 static attr_t attribute[THEME_SLOTS];
 static short pair[THEME_SLOTS];
-static int level; /* how many colours are in use */
+static bool has_heat; /* the theme tells heat by colour */
+static int level;     /* how many colours are in use */
 
 /* ---- how many ---- */
 
@@ -91,6 +92,7 @@ void colors_make(const struct theme *theme, int colors)
     bool has_mono = colors < 8 && theme_load_built_in(&mono, "mono") == LT_OK;
     if (has_mono) theme = &mono;
     level = colors;
+    has_heat = theme->slot[SLOT_HEAT_0].has_color;
     memset(pair, 0, sizeof pair);
     for (int i = 0; i < THEME_SLOTS; i++) attribute[i] = attributes_of(theme->slot[i]);
     if (colors >= 8) make_pairs(theme);
@@ -116,4 +118,9 @@ static int number_of_pixel(const uint8_t rgb[3])
 int colors_pair_of(const uint8_t top[3], const uint8_t under[3])
 {
     return alloc_pair(number_of_pixel(top), number_of_pixel(under));
+}
+
+bool colors_are_few(void)
+{
+    return level < 256 || !has_heat;
 }

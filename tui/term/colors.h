@@ -20,3 +20,6 @@ short colors_pair(enum theme_slot slot);
 
 /* The pair of a picture's two pixels in a cell; made when it is first asked for. */
 int colors_pair_of(const uint8_t top[3], const uint8_t under[3]);
+
+/* Too few for heat and pictures: their cells tell by their shape. */
+bool colors_are_few(void);

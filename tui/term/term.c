@@ -19,7 +19,6 @@ enum glyphs { GLYPHS_BRAILLE, GLYPHS_BLOCKS, GLYPHS_ASCII };
 static SCREEN *screen;
 static bool open_now;
 static enum glyphs glyphs;
-static int colors;
 
 /* ---- what the terminal can ---- */
 
@@ -68,8 +67,7 @@ enum lt_err term_set_look(const struct term_options *options, const struct theme
     LT_TRY(choose_glyphs(&chosen, options->glyphs));
     LT_TRY(colors_choose(&number, options->color));
     glyphs = chosen;
-    colors = number;
-    colors_make(theme, colors);
+    colors_make(theme, number);
     keys_take_mouse(options->mouse);
     return LT_OK;
 }
@@ -78,7 +76,7 @@ void term_prepare(struct canvas *canvas)
 {
     canvas->ascii = glyphs == GLYPHS_ASCII;
     canvas->blocks = glyphs == GLYPHS_BLOCKS;
-    canvas->few_colors = colors < 256;
+    canvas->few_colors = colors_are_few();
 }
 
 /* ---- open and close ---- */

@@ -61,7 +61,7 @@ static double wall_of(const struct series *series, int64_t step)
     return series->point[at < series->count ? at : series->count - 1].wall;
 }
 
-/* What an event is on an axis; SLOT_TEXT: nothing. Checkpoints of every epoch would hide the rest. */
+/* What an event is on an axis; SLOT_TEXT: nothing. */
 static enum theme_slot mark_of(const struct feed_event *event)
 {
     if (event->level == LEVEL_SEVERE) return SLOT_BAD;
@@ -71,16 +71,25 @@ static enum theme_slot mark_of(const struct feed_event *event)
     return strcmp(event->kind, "checkpoint") == 0 ? SLOT_DIM : SLOT_TEXT;
 }
 
-/* Marks of the newest events; kept until the next call. */
+static size_t count_checkpoints(const struct feed *feed, size_t first)
+{
+    size_t count = 0;
+    for (size_t i = first; i < feed->events; i++) count += mark_of(&feed->event[i]) == SLOT_DIM;
+    return count;
+}
+
+/* Marks of the newest events; kept until the next call. Many checkpoints say nothing. */
 static void find_marks(const struct feed *feed, struct scope *scope)
 {
-    enum { MOST = 2048 };
+    enum { MOST = 2048, CHECKPOINTS_MOST = 16 };
     static struct chart_mark marks[MOST];
     const struct series *clock = longest(feed);
     size_t count = 0;
-    for (size_t i = feed->events > MOST ? feed->events - MOST : 0; i < feed->events; i++) {
+    const size_t first = feed->events > MOST ? feed->events - MOST : 0;
+    const bool many = count_checkpoints(feed, first) > CHECKPOINTS_MOST;
+    for (size_t i = first; i < feed->events; i++) {
         const enum theme_slot slot = mark_of(&feed->event[i]);
-        if (slot != SLOT_TEXT)
+        if (slot != SLOT_TEXT && !(many && slot == SLOT_DIM))
             marks[count++] = (struct chart_mark){feed->event[i].step, wall_of(clock, feed->event[i].step), slot};
     }
     scope->mark = marks;
