@@ -21,7 +21,7 @@ enum { KEYS_MAX = 64, QUIET_MS = 60, BURST_MS = 20 };
 
 struct watch {
     int fd;
-    int64_t begin, first, painted, last, typed; /* ns; 0: not yet */
+    int64_t begin, first, painted, last, typed, end; /* ns; 0: not yet */
     int64_t first_bytes, later_bytes;
     int frames, keys, answers;
     double answer_ms[KEYS_MAX];
@@ -79,7 +79,7 @@ static int by_size(const void *a, const void *b)
 
 static void report(struct watch *self, const struct rusage *used)
 {
-    const double ms = 1e-6, seconds = (double)(self->last - self->painted) * 1e-9;
+    const double ms = 1e-6, seconds = (double)(self->end - self->painted) * 1e-9;
     const double cpu = (double)used->ru_utime.tv_sec + (double)used->ru_stime.tv_sec +
                        1e-6 * (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec);
     if (self->answers) qsort(self->answer_ms, (size_t)self->answers, sizeof *self->answer_ms, by_size);
@@ -90,7 +90,7 @@ static void report(struct watch *self, const struct rusage *used)
     if (self->answers)
         printf("; keys %.1f ms, at most %.1f", self->answer_ms[self->answers / 2], self->answer_ms[self->answers - 1]);
     printf("; CPU %.0f ms (%.2f %% of a core), %.1f MB\n", cpu * 1e3,
-           100 * cpu / ((double)(self->last - self->begin) * 1e-9), (double)used->ru_maxrss / 1024);
+           100 * cpu / ((double)(self->end - self->begin) * 1e-9), (double)used->ru_maxrss / 1024);
 }
 
 int main(int argc, char **argv)
@@ -110,6 +110,7 @@ int main(int argc, char **argv)
         _exit(127);
     }
     run(&self, atof(argv[3]), argv[4]);
+    self.end = clock_ns();
     if (!self.painted) self.painted = self.last;
     kill(pid, SIGTERM);
     while (wait4(pid, NULL, 0, &used) < 0) continue;
