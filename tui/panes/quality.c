@@ -15,8 +15,12 @@ static void draw(struct canvas *canvas, struct rect rect, const struct scene *sc
     snprintf(validation, sizeof validation, "val/%s", metric);
     const struct chart chart = {
         .title = strcmp(metric, "acc") == 0 ? "accuracy" : metric,
-        .line = {{feed_series(feed, train), "train", SLOT_TRAIN, SLOT_TRAIN, false},
-                 {feed_series(feed, validation), "val", SLOT_VALIDATION, SLOT_VALIDATION, true}},
+        .line = {{.series = feed_series(feed, train), .label = "train", .slot = SLOT_TRAIN, .band = SLOT_TRAIN},
+                 {.series = feed_series(feed, validation),
+                  .label = "val",
+                  .slot = SLOT_VALIDATION,
+                  .band = SLOT_VALIDATION,
+                  .points = true}},
         .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }

@@ -4,9 +4,10 @@
 static void draw(struct canvas *canvas, struct rect rect, const struct scene *scene)
 {
     const struct feed *feed = scene->feed;
-    const struct chart chart = {.title = "learning rate",
-                                .line = {{feed_series(feed, "lr"), "", SLOT_RATE, SLOT_RATE, false}},
-                                .scope = &scene->scope};
+    const struct chart chart = {
+        .title = "learning rate",
+        .line = {{.series = feed_series(feed, "lr"), .label = "", .slot = SLOT_RATE, .band = SLOT_RATE}},
+        .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }
 

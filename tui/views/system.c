@@ -60,8 +60,11 @@ static void draw_one(const struct system_view *self, struct canvas *canvas, stru
         .lens = &lens, .first = first, .last = self->seconds > first ? self->seconds : first + 1};
     const struct chart chart = {
         .title = title,
-        .line = {{&self->series[lines[0]], labels[lines[0]], SLOT_TRAIN, SLOT_TRAIN, false},
-                 {&self->series[lines[1]], labels[lines[1]], SLOT_VALIDATION, SLOT_VALIDATION, false}},
+        .line = {{.series = &self->series[lines[0]], .label = labels[lines[0]], .slot = SLOT_TRAIN, .band = SLOT_TRAIN},
+                 {.series = &self->series[lines[1]],
+                  .label = labels[lines[1]],
+                  .slot = SLOT_VALIDATION,
+                  .band = SLOT_VALIDATION}},
         .scope = &scope};
     chart_draw(canvas, rect, &chart);
 }
