@@ -64,7 +64,6 @@ static int cursor_text(const struct app *app, char *text, size_t size)
 {
     const struct scope scope = view_scope(app);
     char clock[16];
-    if (!scope.has_cursor) return 0;
     text_clock(clock, scope.wall_cursor - scope.wall_begin);
     int length = snprintf(text, size, "step %" PRId64, scope.cursor);
     if (scope.steps_per_epoch > 0)
@@ -76,7 +75,8 @@ static int cursor_text(const struct app *app, char *text, size_t size)
 static void draw_tabs(const struct app *app, struct canvas *canvas, struct rect rect)
 {
     char cursor[96];
-    const int tail = view_at(app->view)->has_charts ? cursor_text(app, cursor, sizeof cursor) : 0;
+    const int tail = view_at(app->view)->has_charts && app->lens.has_cursor ? cursor_text(app, cursor, sizeof cursor)
+                                                                            : 0;
     int x = rect.x, end = rect.x + rect.width - (tail ? tail + 2 : 0);
     for (int i = 0; i < VIEWS; i++) {
         const char *name = view_at(i)->name;
@@ -117,8 +117,7 @@ void app_draw(struct app *app, struct canvas *canvas)
     }
     struct rect rest = {0, 0, canvas->width, canvas->height};
     const struct rect footer = {0, --rest.height, canvas->width, 1};
-    const struct scene scene = view_scene(app);
-    pane_at(PANE_header)->draw(canvas, rect_take(&rest, 1), &scene);
+    pane_at(PANE_header)->draw(canvas, rect_take(&rest, 1), &(struct scene){.feed = &app->feed});
     app->has_tabs = canvas->height >= TABS_HEIGHT;
     if (app->has_tabs) draw_tabs(app, canvas, rect_take(&rest, 1));
     if (!app->feed.has_status)

@@ -165,17 +165,9 @@ static void feed_points(struct viewer *self, const struct history *history)
 
 static void feed_events(struct viewer *self, const struct history *history)
 {
-    static const char *const level[] = {[LEVEL_INFO] = "info", [LEVEL_WARNING] = "warning", [LEVEL_SEVERE] = "severe"};
     const struct history_event *event;
-    while (waiting(self) < BACKLOG && (event = history_next_event(history, &self->events))) {
-        json_t *json = json_object();
-        json_object_set_new(json, "step", json_integer(event->step));
-        json_object_set_new(json, "wall", wire_number(event->wall));
-        json_object_set_new(json, "kind", json_string(event_name(event->kind)));
-        json_object_set_new(json, "level", json_string(level[event->level]));
-        json_object_set_new(json, "text", wire_text(event->text));
-        wire_put_json(&self->out, WIRE_EVENT, json);
-    }
+    while (waiting(self) < BACKLOG && (event = history_next_event(history, &self->events)))
+        wire_put_event(&self->out, event);
 }
 
 /* The newest status, when it differs from what was sent last. */

@@ -1,6 +1,7 @@
 #include "engine/log/wire.h"
 
 #include "data/base/memory.h"
+#include "engine/log/history.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -200,4 +201,16 @@ json_t *wire_text(const char *text)
     json = json_string(plain);
     free(plain);
     return json;
+}
+
+void wire_put_event(struct text *out, const struct history_event *event)
+{
+    static const char *const level[] = {[LEVEL_INFO] = "info", [LEVEL_WARNING] = "warning", [LEVEL_SEVERE] = "severe"};
+    json_t *json = json_object();
+    json_object_set_new(json, "step", json_integer(event->step));
+    json_object_set_new(json, "wall", wire_number(event->wall));
+    json_object_set_new(json, "kind", json_string(event_name(event->kind)));
+    json_object_set_new(json, "level", json_string(level[event->level]));
+    json_object_set_new(json, "text", wire_text(event->text));
+    wire_put_json(out, WIRE_EVENT, json);
 }

@@ -49,6 +49,10 @@ void wire_put_json(struct text *out, enum wire_type type, json_t *json);
 /* Appends POINTS frames (several when they are many). */
 void wire_put_points(struct text *out, uint32_t metric, const struct wire_point *point, size_t count);
 
+/* Appends an EVENT frame. */
+struct history_event;
+void wire_put_event(struct text *out, const struct history_event *event);
+
 /* Reads a POINTS payload: gives the metric and how many points follow, copies at most `max` of them. False when
  * malformed. */
 bool wire_get_points(const void *payload, size_t length, uint32_t *metric, struct wire_point *point, size_t max,

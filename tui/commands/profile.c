@@ -133,13 +133,7 @@ static enum lt_err print_profile(const char *folder, size_t last)
 static enum lt_err find_folder(char **folder, const struct arguments *arguments, const char *root)
 {
     if (arguments->rests > 1) return lt_fail(LT_EUSAGE, "one run, please; '%s' is too much", arguments->rest[1]);
-    if (arguments->rests) {
-        const char *name = arguments->rest[0];
-        *folder = path_is_folder(name) ? memory_text(name) : path_join(root, name);
-        if (path_is_folder(*folder)) return LT_OK;
-        free(*folder);
-        return lt_fail(LT_ENOTFOUND, "there is no run '%s'; lathe runs lists them", name);
-    }
+    if (arguments->rests) return found_run_folder(folder, arguments->rest[0], root);
     struct found_runs runs;
     LT_TRY(found_runs_list(&runs, root));
     *folder = runs.count ? memory_text(runs.run[0].folder) : NULL;

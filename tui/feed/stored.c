@@ -147,28 +147,16 @@ static void put_points(struct stored *self, uint32_t id, const struct wire_point
         wire_put_points(&self->out, id, point + done, count - done < FRAME ? count - done : FRAME);
 }
 
-static void put_event(struct stored *self, const struct history_event *event)
-{
-    static const char *const level[] = {[LEVEL_INFO] = "info", [LEVEL_WARNING] = "warning", [LEVEL_SEVERE] = "severe"};
-    json_t *json = json_object();
-    json_object_set_new(json, "step", json_integer(event->step));
-    json_object_set_new(json, "wall", wire_number(event->wall));
-    json_object_set_new(json, "kind", json_string(event_name(event->kind)));
-    json_object_set_new(json, "level", json_string(level[event->level]));
-    json_object_set_new(json, "text", wire_text(event->text));
-    wire_put_json(&self->out, WIRE_EVENT, json);
-}
-
 /* Something about the file itself, as an event of now. */
 static void put_note(struct stored *self, const char *text)
 {
     char copy[1024];
     snprintf(copy, sizeof copy, "%s", text);
-    put_event(self, &(struct history_event){.step = self->status.status.step,
-                                            .wall = clock_wall(),
-                                            .kind = EVENT_NOTE,
-                                            .level = LEVEL_WARNING,
-                                            .text = copy});
+    wire_put_event(&self->out, &(struct history_event){.step = self->status.status.step,
+                                                       .wall = clock_wall(),
+                                                       .kind = EVENT_NOTE,
+                                                       .level = LEVEL_WARNING,
+                                                       .text = copy});
 }
 
 static void put_status(struct stored *self)
@@ -364,7 +352,7 @@ static void tell_events(struct stored *self)
     for (size_t i = 0; i < count; i++) {
         if (event[i].wall > 0) { /* else it was never written */
             stored_status_event(&self->status, &event[i]);
-            put_event(self, &event[i]);
+            wire_put_event(&self->out, &event[i]);
             end = i + 1;
         }
         free(event[i].text);
