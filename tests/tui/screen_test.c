@@ -1,15 +1,15 @@
-/* Golden screens of the Train view: a synthetic run drawn at three sizes, with braille and in ASCII, compared cell by
- * cell with what is stored (characters, then the theme slot of each cell as a letter). LATHE_UPDATE=1 stores what is
- * drawn: look at the difference. Then what keys do, without a terminal. */
+/* Golden screens: a synthetic run drawn at three sizes, with braille and in ASCII, compared cell by cell with what is
+ * stored (characters, then the theme slot of each cell as a letter). LATHE_UPDATE=1 stores what is drawn: look at the
+ * difference. Then what keys do, without a terminal. */
+#include "tests/tui/sample.h"
+
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
-#include "tui/app.h"
 #include "tui/menu.h"
 #include "tui/term/term.h"
 #include "tui/views/view.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,177 +20,26 @@
 
 #include <cmocka.h>
 
-/* ---- a run ---- */
-
-static void put(struct app *app, struct text *frames)
-{
-    for (size_t at = 0; at < frames->length;) {
-        enum wire_type type;
-        const void *payload;
-        size_t length;
-        int64_t used = wire_next(frames->bytes + at, frames->length - at, &type, &payload, &length);
-        assert_true(used > 0 && feed_apply(&app->feed, type, payload, length));
-        at += (size_t)used;
-    }
-    text_release(frames);
-}
-
-static void put_curve(struct text *frames, uint32_t id, const char *name, int count, int every, double from, double to)
-{
-    struct wire_point *point = calloc((size_t)count, sizeof *point);
-    for (int i = 0; i < count; i++) {
-        double share = (double)i / count, wave = 0.1 * sin(i * 0.7) * (1 - share);
-        point[i] = (struct wire_point){.step = (i + 1) * every,
-                                       .wall = 1e9 + 0.1 * (i + 1) * every,
-                                       .value = to + (from - to) * exp(-5 * share) * (1 + wave)};
-        if (id == 0 && i == 300) point[i].value = from * 1.2; /* a spike of one step */
-        if ((id == 4 && i == 500) || (id == 7 && i == 50)) point[i].value = (double)NAN;
-    }
-    wire_put_json(frames, WIRE_METRIC, json_pack("{s:i, s:s}", "id", (int)id, "name", name));
-    wire_put_points(frames, id, point, (size_t)count);
-    free(point);
-}
-
-static void put_event(struct text *frames, int step, const char *kind, int level, const char *words)
-{
-    static const char *const name[] = {"info", "warning", "severe"};
-    wire_put_json(frames, WIRE_EVENT,
-                  json_pack("{s:i, s:f, s:s, s:s, s:s}", "step", step, "wall", 1.0, "kind", kind, "level", name[level],
-                            "text", words));
-}
-
-static void fill(struct app *app)
-{
-    struct text frames = {0};
-    struct run_status status = {.state = RUN_RUNNING,
-                                .stage = STAGE_TRAIN,
-                                .step = 700,
-                                .steps = 900,
-                                .epoch = 15,
-                                .epochs = 20,
-                                .batch = 25,
-                                .batches = 45,
-                                .samples_per_s = 3512.4,
-                                .elapsed_s = 75,
-                                .left_s = 21.4,
-                                .clip_value = 5,
-                                .best = 0.9944,
-                                .lr = 0.00012,
-                                .lr_factor = 1,
-                                .monitor = "val/acc",
-                                .step_ms = 9.12,
-                                .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};
-    wire_put_json(&frames, WIRE_HELLO,
-                  json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "cnn/version_0", "model", "cnn", "device",
-                            "cpu avx512, 2 threads", "precision", "32-true", "folder", "tests/tui/run"));
-    put_curve(&frames, 0, "train/loss", 700, 1, 2.3, 0.01);
-    put_curve(&frames, 1, "val/loss", 15, 45, 1.8, 0.05);
-    put_curve(&frames, 2, "train/acc", 15, 45, 0.3, 0.99);
-    put_curve(&frames, 3, "val/acc", 15, 45, 0.4, 0.985);
-    put_curve(&frames, 4, "grad_norm", 700, 1, 4.5, 0.4);
-    put_curve(&frames, 5, "lr", 700, 1, 0.003, 0.0001);
-    put_curve(&frames, 6, "grad_norm/features.0.0.weight", 70, 10, 3, 0.2);
-    put_curve(&frames, 7, "grad_norm/features.0.1.weight", 70, 10, 0.3, 0.004);
-    put_curve(&frames, 8, "grad_norm/features.1.block.0.squeeze_excitation.fc1.weight", 70, 10, 0.05, 1.5);
-    put_curve(&frames, 9, "grad_norm/classifier.1.bias", 70, 10, 1, 1e-6);
-    put_event(&frames, 1, "start", 0, "cnn on avx512, 1437 pictures to train, 360 to validate");
-    put_event(&frames, 500, "grad_warning", 1, "gradient norm 120 of features.0.0.weight is above 100");
-    put_event(&frames, 501, "nan", 2, "gradient of features.0.0.weight is NaN");
-    put_event(&frames, 675, "checkpoint", 0, "saved checkpoints/last.ckpt (2.9 MB, 17 ms) – häkchen \xff and a\ttab");
-    wire_put_json(&frames, WIRE_STATUS, wire_status(&status));
-    put(app, &frames);
-}
-
-/* ---- comparing ---- */
-
-static void add_code(struct text *out, uint32_t code)
-{
-    char bytes[4];
-    if (code < 0x80) {
-        text_add(out, "%c", (char)code);
-        return;
-    }
-    int n = code < 0x800 ? 2 : 3;
-    for (int i = n - 1; i > 0; i--, code >>= 6) bytes[i] = (char)(0x80 | (code & 0x3F));
-    bytes[0] = (char)((n == 2 ? 0xC0 : 0xE0) | code);
-    text_add_bytes(out, bytes, (size_t)n);
-}
-
-static void print_canvas(struct text *out, const struct canvas *canvas)
-{
-    static const char slots[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    _Static_assert(THEME_SLOTS < sizeof slots, "a letter for each slot");
-    for (int y = 0; y < canvas->height; y++) {
-        for (int x = 0; x < canvas->width; x++)
-            if (canvas->cell[y * canvas->width + x].code) add_code(out, canvas->cell[y * canvas->width + x].code);
-        text_add(out, "\n");
-    }
-    for (int y = 0; y < canvas->height; y++) {
-        for (int x = 0; x < canvas->width; x++) text_add(out, "%c", slots[canvas->cell[y * canvas->width + x].slot]);
-        text_add(out, "\n");
-    }
-}
-
-static void compare(const struct text *drawn, const char *name)
-{
-    struct text path = {0};
-    const char *root = getenv("LATHE_SOURCE_DIR");
-    char *stored = NULL;
-    size_t length = 0;
-    text_add(&path, "%s/tests/tui/expected/%s.txt", root ? root : ".", name);
-    if (getenv("LATHE_UPDATE"))
-        assert_int_equal(path_write_atomic(text_get(&path), drawn->bytes, drawn->length), LT_OK);
-    if (path_read(&stored, &length, text_get(&path), 1 << 20) != LT_OK) fail_msg("%s", lt_message());
-    if (length != drawn->length || memcmp(stored, drawn->bytes, length) != 0)
-        fail_msg("%s looks different now:\n%s", name, text_get(drawn));
-    free(stored);
-    text_release(&path);
-}
+/* ---- screens ---- */
 
 static void golden(const char *name, int width, int height, bool ascii, const char *keys)
 {
     struct app app = {0};
     struct canvas canvas = {.ascii = ascii};
     struct text drawn = {0};
-    fill(&app);
+    sample_fill(&app);
     canvas_resize(&canvas, width, height);
     for (; *keys; keys++) {
         app_draw(&app, &canvas); /* some keys go by what is shown */
         app_key(&app, *keys, 0);
     }
     app_draw(&app, &canvas);
-    print_canvas(&drawn, &canvas);
-    compare(&drawn, name);
+    sample_print(&drawn, &canvas);
+    sample_compare(&drawn, name);
     for (int i = 0; ascii && i < width * height; i++) assert_true(canvas.cell[i].code < 128);
     text_release(&drawn);
     canvas_release(&canvas);
     app_release(&app);
-}
-
-/* The run's folder is a copy of tests/tui/run, since some keys write there. */
-static char work[] = "/tmp/screen_test_XXXXXX";
-
-static int enter_copy(void **state)
-{
-    const char *root = getenv("LATHE_SOURCE_DIR");
-    char here[4096], command[16384];
-    (void)state;
-    if (!root) root = getcwd(here, sizeof here);
-    if (!root || !mkdtemp(work)) return -1;
-    snprintf(command, sizeof command,
-             "mkdir -p %s/tests/tui && cp -r '%.4000s/tests/tui/run' %s/tests/tui && ln -s "
-             "'%.4000s/data' %s/data",
-             work, root, work, root, work);
-    setenv("XDG_CONFIG_HOME", work, 1);
-    return system(command) == 0 ? chdir(work) : -1;
-}
-
-static int remove_copy(void **state)
-{
-    char command[64];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", work);
-    return system(command);
 }
 
 static void screens(void **state)
@@ -242,7 +91,7 @@ static void every_size(void **state)
     (void)state;
     struct app full = {0}, empty = {0};
     struct canvas canvas = {0};
-    fill(&full);
+    sample_fill(&full);
     for (int width = 1; width <= 300; width += width < 90 ? 1 : 13)
         for (int height = 1; height <= 100; height += height < 40 ? 1 : 7)
             for (int i = 0; i <= VIEWS + OVERLAY_SETTINGS - 1; i++) { /* every view, then each overlay on the first */
@@ -283,7 +132,7 @@ static void documents_may_hold_anything(void **state)
             assert_int_equal(path_write_atomic(path, texts[i], strlen(texts[i])), LT_OK);
         }
         struct app app = {.view = VIEW_profiler};
-        fill(&app);
+        sample_fill(&app);
         free(app.feed.hello.folder);
         app.feed.hello.folder = memory_text(folder);
         for (const char *key = " wIdjj\n>mm/x"; *key; key++) {
@@ -317,17 +166,17 @@ static bool key_changes(int view, const char *before, int key)
     struct app app = {.view = view};
     struct canvas canvas = {0};
     struct text a = {0}, b = {0};
-    fill(&app);
+    sample_fill(&app);
     canvas_resize(&canvas, 120, 40);
     for (; *before; before++) {
         app_draw(&app, &canvas);
         app_key(&app, *before, 0);
     }
     app_draw(&app, &canvas);
-    print_canvas(&a, &canvas);
+    sample_print(&a, &canvas);
     app_key(&app, key, 0);
     app_draw(&app, &canvas);
-    print_canvas(&b, &canvas);
+    sample_print(&b, &canvas);
     const bool changed = a.length != b.length || memcmp(a.bytes, b.bytes, a.length) != 0;
     text_release(&a), text_release(&b);
     canvas_release(&canvas);
@@ -340,7 +189,7 @@ static void keys_do_what_the_help_says(void **state)
     (void)state;
     struct app app = {0};
     const int64_t second = 1000000000;
-    fill(&app);
+    sample_fill(&app);
     app_key(&app, 'p', 0);
     expect_sent(&app, "pause");
     app.feed.status.state = RUN_PAUSED;
@@ -399,7 +248,7 @@ static void the_learning_rate(void **state)
 {
     (void)state;
     struct app app = {0};
-    fill(&app);
+    sample_fill(&app);
     for (const char *key = "]]\n"; *key; key++) app_key(&app, *key, 0);
     assert_non_null(strstr(app.out.bytes + WIRE_HEADER, "\"argument\":\"lr*4\""));
     text_clear(&app.out);
@@ -419,7 +268,7 @@ static void the_settings(void **state)
     struct app app = {0};
     struct preferences kept;
     preferences_default(&app.look);
-    fill(&app);
+    sample_fill(&app);
     app_key(&app, TERM_F2, 0);
     app_key(&app, TERM_DOWN, 0);
     app_key(&app, TERM_DOWN, 0);
@@ -439,7 +288,7 @@ static void the_mouse(void **state)
     (void)state;
     struct app app = {0};
     struct canvas canvas = {0};
-    fill(&app);
+    sample_fill(&app);
     canvas_resize(&canvas, 120, 40);
     app_draw(&app, &canvas);
     app_mouse(&app, (struct term_mouse){.x = 13, .y = 1, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
@@ -461,7 +310,7 @@ static void a_read_only_screen_sends_nothing(void **state)
 {
     (void)state;
     struct app app = {.read_only = true};
-    fill(&app);
+    sample_fill(&app);
     app_key(&app, 'p', 0);
     app_key(&app, 'c', 0);
     assert_int_equal(app.out.length, 0);
@@ -479,5 +328,5 @@ int main(void)
                                        cmocka_unit_test(the_learning_rate),
                                        cmocka_unit_test(the_settings),
                                        cmocka_unit_test(a_read_only_screen_sends_nothing)};
-    return cmocka_run_group_tests(tests, enter_copy, remove_copy);
+    return cmocka_run_group_tests(tests, sample_enter, sample_leave);
 }
