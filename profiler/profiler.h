@@ -48,6 +48,9 @@ struct advice profile_advise(const struct profile *self, const struct profile_fa
  * ceilings, other threads. */
 void profile_report(const struct profile *self, const struct profile_facts *facts, struct text *out);
 
+/* Appends the tree alone: the trainer's thread, then the others. */
+void profile_report_tree(const struct tree_table *table, struct text *out);
+
 /* Appends the newest spans of every thread as a Chrome trace (chrome://tracing, ui.perfetto.dev): JSON of a few
  * megabytes at most. */
 void profile_trace(const struct profile *self, struct text *out);

@@ -60,7 +60,7 @@ static void add_rows(struct text *out, const struct tree_table *table, int first
     }
 }
 
-static void add_tree(struct text *out, const struct tree_table *table)
+void profile_report_tree(const struct tree_table *table, struct text *out)
 {
     const char *const head = "%-56s %9s %11s %11s %10s %10s %7s %9s %7s\n";
     double self_s = 0;
@@ -153,6 +153,6 @@ void profile_report(const struct profile *self, const struct profile_facts *fact
     steps_report(&self->steps, out);
     profile_tree(self, false, &table);
     add_kernels(out, &table, facts);
-    add_tree(out, &table);
+    profile_report_tree(&table, out);
     tree_table_release(&table);
 }

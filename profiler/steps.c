@@ -93,8 +93,10 @@ void steps_say_cause(const struct steps *self, const struct step_sample *sample,
 
 /* ---- tables ---- */
 
-static void report_phases(const struct steps *self, struct text *out)
+void steps_report_phases(const struct steps *self, struct text *out)
 {
+    if (self->count == 0) return;
+    text_add(out, "Time by phase over %" PRId64 " steps\n\n", self->count);
     text_add(out, "%-14s %12s %10s %10s %8s\n", "Phase", "total s", "mean ms", "p95 ms", "share");
     for (int i = 0; i < SPAN_PHASES; i++)
         text_add(out, "%-14s %12.3f %10.3f %10.3f %7.1f%%\n", i == SPAN_DATA ? "data wait" : span_name(i),
@@ -107,8 +109,7 @@ static void report_phases(const struct steps *self, struct text *out)
 void steps_report(const struct steps *self, struct text *out)
 {
     if (self->count == 0) return;
-    text_add(out, "Time by phase over %" PRId64 " steps\n\n", self->count);
-    report_phases(self, out);
+    steps_report_phases(self, out);
     text_add(out, "\nSlowest steps\n\n%10s %10s  %s\n", "step", "ms", "why");
     for (int i = 0; i < self->slow; i++) {
         text_add(out, "%10" PRId64 " %10.2f  ", self->slowest[i].step, self->slowest[i].wall_ms);

@@ -38,5 +38,6 @@ double steps_best_compute_ms(const struct steps *self);
 /* Appends why a step took longer than the others, in a few words: "data wait 812 ms", "other load: …". */
 void steps_say_cause(const struct steps *self, const struct step_sample *sample, struct text *out);
 
-/* Appends tables: time by phase, and the slowest steps. */
+/* Appends tables: time by phase; that and the slowest steps. */
+void steps_report_phases(const struct steps *self, struct text *out);
 void steps_report(const struct steps *self, struct text *out);

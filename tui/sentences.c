@@ -1,25 +1,11 @@
 #include "tui/sentences.h"
 
+#include "tui/clean.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <utf8proc.h>
-
-/* Text of a run is not trusted: what could steer a terminal is told as '?'. */
-static void add_clean(struct text *out, const char *text)
-{
-    while (*text) {
-        utf8proc_int32_t code;
-        utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &code);
-        bool bad = used <= 0 || code < 32 || (code >= 127 && code < 160);
-        if (bad)
-            text_add(out, "?");
-        else
-            text_add_bytes(out, text, (size_t)used);
-        text += used > 0 ? used : 1;
-    }
-}
 
 /* "train/loss" as "training loss". */
 static void add_name(struct text *out, const char *name)
@@ -35,7 +21,7 @@ static void add_name(struct text *out, const char *name)
     if (strcmp(name, "acc") == 0)
         text_add(out, "accuracy");
     else
-        add_clean(out, name);
+        clean_add(out, name);
 }
 
 static void add_duration(struct text *out, double seconds)
@@ -61,11 +47,11 @@ static void add_count(struct text *out, const char *what, int64_t count, int64_t
 static void tell_hello(const struct feed *feed, struct text *out)
 {
     text_add(out, "The run ");
-    add_clean(out, feed->hello.name);
+    clean_add(out, feed->hello.name);
     text_add(out, " trains ");
-    add_clean(out, feed->hello.model);
+    clean_add(out, feed->hello.model);
     text_add(out, " on ");
-    add_clean(out, feed->hello.device);
+    clean_add(out, feed->hello.device);
     text_add(out, ".\n");
 }
 
@@ -121,7 +107,7 @@ static void tell_event(const struct feed_event *event, struct text *out)
              : event->level == LEVEL_WARNING ? "Warning at"
                                              : "At",
              event->step);
-    add_clean(out, event->text);
+    clean_add(out, event->text);
     text_add(out, "\n");
 }
 
@@ -141,9 +127,9 @@ static void tell_answer(struct sentences *self, const struct feed *feed, struct 
     snprintf(self->answer, sizeof self->answer, "%s", feed->answer);
     if (!feed->answer[0]) return;
     text_add(out, "Your ");
-    add_clean(out, feed->asked);
+    clean_add(out, feed->asked);
     text_add(out, " is ");
-    add_clean(out, feed->answer);
+    clean_add(out, feed->answer);
     text_add(out, "\n");
 }
 

@@ -40,7 +40,7 @@ wait $pid || code=$?
 grep -q 'Slowest steps' runs/cut/version_0/profile.txt || wrong "no report"
 tail -n 1 runs/cut/version_0/trace.json | grep -qx ']}' || wrong "no trace"
 
-echo "# kill -9: the log still tells"
+echo "# kill -9: the log and the documents still tell, down to kernels"
 "$lathe" fit --headless -c demo/digits.yaml --run_name killed --trainer.max_epochs 500 >killed.log 2>&1 &
 pid=$!
 until "$lathe" profile killed/version_0 >living.txt 2>/dev/null && grep -q 'Time by phase over [1-9][0-9]* steps' living.txt; do sleep 0.2; done
@@ -51,8 +51,15 @@ grep -q '"verdict":' runs/killed/version_0/documents/profile.json || wrong "noth
 kill -9 $pid
 wait $pid 2>/dev/null || true
 "$lathe" profile killed/version_0 >killed.txt || wrong "exit $?"
-for words in 'cnn on cpu' '^data wait ' '^backward ' '^all .*100.0%' 'Slowest steps'; do
+for words in 'cnn on cpu' '^data wait ' '^backward ' '^all .*100.0%' 'Slowest steps' '^Tree of the trainer' '^fit ' '^  step ' \
+    '^    backward ' '^      features.0.0 conv2d ' '^  decode '; do
     grep -q -e "$words" killed.txt || wrong "no '$words' in $(cat killed.txt)"
+done
+cp runs/killed/version_0/documents/profile.json whole.json
+for cut in 0 1 1000; do # a document cut short says nothing, the log still does
+    head -c $cut whole.json >runs/killed/version_0/documents/profile.json
+    "$lathe" profile killed/version_0 >cut.txt || wrong "exit $? of a document of $cut bytes"
+    grep -q 'Slowest steps' cut.txt && ! grep -q '^fit ' cut.txt || wrong "a document of $cut bytes: $(cat cut.txt)"
 done
 "$lathe" profile --last 5 killed/version_0 | grep -q 'Time by phase over 5 steps' || wrong "--last"
 "$lathe" profile whole/version_0 | grep -q 'whole/version_0/profile.txt says more' || wrong "no hint at the report"

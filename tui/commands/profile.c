@@ -1,13 +1,17 @@
-/* lathe profile: where the time of a run went, from its log: also of a living or a killed one. */
+/* lathe profile: where the time of a run went, also of a living or a killed one: phases from its log; its verdict, its
+ * slowest steps and its tree of layers and kernels as it told screens last. */
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/text.h"
 #include "engine/config/config.h"
 #include "engine/log/read.h"
 #include "profiler/profiler.h"
+#include "tui/clean.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
 #include "tui/commands/find_runs.h"
+#include "tui/feed/document.h"
+#include "tui/feed/profile_tree.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -97,20 +101,72 @@ static void read_settings(struct advice_input *input, const char *folder)
     free(path);
 }
 
-static void print_report(const struct run_reader *reader, const char *folder, const struct steps *steps)
+static void add_slowest(struct text *out, const json_t *slowest)
+{
+    text_add(out, "\nSlowest steps\n\n%10s %10s  %s\n", "step", "ms", "why");
+    for (size_t i = 0; i < json_array_size(slowest); i++) {
+        const json_t *step = json_array_get(slowest, i);
+        const char *why = json_string_value(json_array_get(step, 2));
+        text_add(out, "%10" PRId64 " %10.2f  %s\n", (int64_t)json_integer_value(json_array_get(step, 0)),
+                 json_number_value(json_array_get(step, 1)), why ? why : "");
+    }
+}
+
+/* What the log can tell: phases only. */
+static void add_steps(struct text *out, const struct steps *steps, const char *folder)
+{
+    struct advice_input input = {.steps = steps};
+    read_settings(&input, folder);
+    advise(&input, out);
+    text_add(out, "\n\n");
+    steps_report(steps, out);
+}
+
+/* What the run itself last said, at most some seconds before its end, also of one that was killed: it knew more. */
+static bool add_document(struct text *out, const struct steps *steps, const char *folder)
+{
+    struct document document = {0};
+    struct tree_table table;
+    if (!document_poll(&document, folder, "profile")) return false;
+    profile_tree_read(&table, json_object_get(document.json, "whole"));
+    const char *verdict = json_string_value(json_object_get(document.json, "verdict"));
+    const bool told = verdict && table.rows > 0;
+    if (told) {
+        text_add(out, "%s\n\n", verdict);
+        steps_report_phases(steps, out);
+        add_slowest(out, json_object_get(document.json, "slowest"));
+        text_add(out, "\nUp to step %" PRId64 ":", (int64_t)json_integer_value(json_object_get(document.json, "step")));
+        profile_report_tree(&table, out);
+    }
+    tree_table_release(&table);
+    document_release(&document);
+    return told;
+}
+
+static void print_clean(struct text *text)
+{
+    struct text clean = {0};
+    char *rest = text_detach(text), *const whole = rest;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        text_add(&clean, "\n");
+        clean_add(&clean, line);
+    }
+    fputs(text_get(&clean), stdout);
+    text_release(&clean);
+    free(whole);
+}
+
+/* `last`: only some steps are asked for, and the run's own words are about all of them. */
+static void print_report(const struct run_reader *reader, const char *folder, const struct steps *steps, bool last)
 {
     const struct run_facts *facts = run_reader_facts(reader);
-    struct advice_input input = {.steps = steps};
     struct text text = {0};
     char *report = path_join(folder, "profile.txt");
-    read_settings(&input, folder);
     printf("%s: %s on %s, %s, at step %" PRId64 "; its log has the times of %" PRId64 " steps\n", folder, facts->model,
            facts->device, facts->state, facts->last_step, steps->count);
     if (path_exists(report)) printf("%s says more\n", report);
-    advise(&input, &text);
-    text_add(&text, "\n\n");
-    steps_report(steps, &text);
-    printf("\n%s", text_get(&text));
+    if (last || !add_document(&text, steps, folder)) add_steps(&text, steps, folder);
+    print_clean(&text);
     text_release(&text);
     free(report);
 }
@@ -123,7 +179,7 @@ static enum lt_err print_profile(const char *folder, size_t last)
     enum lt_err err = read_steps(steps, reader, last);
     if (err == LT_OK && steps->count == 0)
         err = lt_fail(LT_ENOTFOUND, "the log of %s has no steps yet; try again when it has trained a few", folder);
-    if (err == LT_OK) print_report(reader, folder, steps);
+    if (err == LT_OK) print_report(reader, folder, steps, last > 0);
     free(steps);
     run_reader_close(reader);
     return err;

@@ -3,25 +3,17 @@
 #include "tui/draw/filter.h"
 #include "tui/draw/list.h"
 #include "tui/feed/document.h"
+#include "tui/feed/profile_tree.h"
 #include "tui/views/profiler_memory.h"
 #include "tui/views/view.h"
 
 #include "data/base/memory.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    LINES_MAX = 8192,
-    DEPTH_MAX = 32,
-    TURNED_MAX = 256,
-    NAME_LEAST = 22,
-    OPEN_DEPTH = 2,
-    CHANGE = 9,
-    PATH_TEXT = 256
-};
+enum { TURNED_MAX = 256, NAME_LEAST = 22, OPEN_DEPTH = 2, CHANGE = 9, PATH_TEXT = 256 };
 
 /* What is to be seen of a node, in the document's units. */
 enum column { TOTAL, SELF, SHARE, CALLS, MEAN, P95, RATE, TRAFFIC, COLUMNS };
@@ -64,56 +56,41 @@ static double item(const json_t *row, size_t i)
     return json_number_value(json_array_get(row, i));
 }
 
-/* Is `parent` the line before `index`, or one that it lies below? Then subtrees stand together. */
-static bool may_follow(const struct line *all, int index, int parent)
+/* Lines before it are complete. */
+static struct line line_of(const struct line *all, const struct tree_row *row)
 {
-    int above = index - 1;
-    while (above >= 0 && above != parent) above = all[above].parent;
-    return above == parent && (parent < 0 || all[parent].depth < DEPTH_MAX);
+    uint64_t hash = row->parent >= 0 ? all[row->parent].path : 1469598103934665603u; /* FNV-1a */
+    for (const char *c = row->name; *c; c++) hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    const bool timed = row->total_s > 0;
+    return (struct line){.name = row->name,
+                         .parent = row->parent,
+                         .depth = row->depth,
+                         .size = 1,
+                         .path = (hash ^ '/') * 1099511628211u,
+                         .is_kernel = row->is_kernel,
+                         .value = {[CALLS] = (double)row->calls,
+                                   [TOTAL] = row->total_s,
+                                   [SELF] = row->self_s,
+                                   [MEAN] = row->mean_s * 1e3,
+                                   [P95] = row->p95_s * 1e3,
+                                   [SHARE] = 100 * row->share,
+                                   [RATE] = timed ? row->flops / row->total_s * 1e-9 : 0,
+                                   [TRAFFIC] = timed ? row->bytes / row->total_s * 1e-9 : 0}};
 }
 
-/* A row is [parent, name, calls, total ns, self ns, p95 ns, flops, bytes, is a kernel]. Lines before it are complete.
- */
-static bool read_line(struct line *line, const struct line *all, int index, const json_t *row)
-{
-    const char *name = json_string_value(json_array_get(row, 1));
-    const int parent = json_is_integer(json_array_get(row, 0)) ? (int)item(row, 0) : index;
-    if (!name || parent < -1 || parent >= index || !may_follow(all, index, parent)) return false;
-    uint64_t hash = parent >= 0 ? all[parent].path : 1469598103934665603u; /* FNV-1a */
-    for (const char *c = name; *c; c++) hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    *line = (struct line){.name = name,
-                          .parent = parent,
-                          .depth = parent >= 0 ? all[parent].depth + 1 : 0,
-                          .size = 1,
-                          .path = (hash ^ '/') * 1099511628211u,
-                          .is_kernel = json_is_true(json_array_get(row, 8))};
-    const double calls = item(row, 2), total = item(row, 3), root = index ? all[0].value[TOTAL] : total * 1e-9;
-    const double value[COLUMNS] = {[CALLS] = calls,
-                                   [TOTAL] = total * 1e-9,
-                                   [SELF] = item(row, 4) * 1e-9,
-                                   [MEAN] = calls > 0 ? total / calls * 1e-6 : 0,
-                                   [P95] = item(row, 5) * 1e-6,
-                                   [SHARE] = root > 0 ? 100 * total * 1e-9 / root : 0,
-                                   [RATE] = total > 0 ? item(row, 6) / total : 0,
-                                   [TRAFFIC] = total > 0 ? item(row, 7) / total : 0};
-    memcpy(line->value, value, sizeof value);
-    return true;
-}
-
-/* Lines of the document, as many as make sense: it is a file, and anything may be in it. */
 static void read_lines(struct profiler *self)
 {
-    const json_t *rows = json_object_get(self->document.json, self->whole ? "whole" : "window");
-    const size_t most = json_array_size(rows) < LINES_MAX ? json_array_size(rows) : LINES_MAX;
+    struct tree_table table;
+    profile_tree_read(&table, json_object_get(self->document.json, self->whole ? "whole" : "window"));
     free(self->line), free(self->shown);
-    self->line = memory_new(most + 1, sizeof *self->line);
-    self->shown = memory_new(most + 1, sizeof *self->shown);
-    self->lines = self->count = 0;
-    while ((size_t)self->lines < most &&
-           read_line(&self->line[self->lines], self->line, self->lines, json_array_get(rows, (size_t)self->lines)))
-        self->lines++;
+    self->line = memory_new((size_t)table.rows + 1, sizeof *self->line);
+    self->shown = memory_new((size_t)table.rows + 1, sizeof *self->shown);
+    self->lines = table.rows;
+    self->count = 0;
+    for (int i = 0; i < table.rows; i++) self->line[i] = line_of(self->line, &table.row[i]);
     for (int i = self->lines - 1; i > 0; i--)
         if (self->line[i].parent >= 0) self->line[self->line[i].parent].size += self->line[i].size;
+    tree_table_release(&table);
 }
 
 /* True: there is something newer. */
@@ -140,14 +117,13 @@ static void release(void *state)
 
 /* ---- order ---- */
 
-static const struct profiler *sorted; /* qsort has no argument; the screen's thread only */
-
-static int compare(const void *a, const void *b)
+static int compare(const void *a, const void *b, void *context)
 {
+    const struct profiler *self = context;
     const int i = *(const int *)a, k = *(const int *)b;
-    const double x = sorted->line[i].value[sorted->sort], y = sorted->line[k].value[sorted->sort];
+    const double x = self->line[i].value[self->sort], y = self->line[k].value[self->sort];
     const int order = x > y ? -1 : x < y ? 1 : i - k;
-    return sorted->inverted ? -order : order;
+    return self->inverted ? -order : order;
 }
 
 static int find_turn(const struct profiler *self, uint64_t path)
@@ -167,8 +143,7 @@ static void show(struct profiler *self, int first, int last)
 {
     int tops = 0, *top = memory_new((size_t)(last - first) + 1, sizeof *top);
     for (int i = first; i < last; i += self->line[i].size) top[tops++] = i;
-    sorted = self;
-    qsort(top, (size_t)tops, sizeof *top, compare);
+    qsort_r(top, (size_t)tops, sizeof *top, compare, self);
     for (int k = 0; k < tops; k++) {
         const int i = top[k];
         self->shown[self->count++] = i;
@@ -199,8 +174,7 @@ static void arrange(struct profiler *self)
         name_path(self, i, path);
         if (filter_passes(&self->filter, path)) self->shown[self->count++] = i;
     }
-    sorted = self;
-    qsort(self->shown, (size_t)self->count, sizeof *self->shown, compare);
+    qsort_r(self->shown, (size_t)self->count, sizeof *self->shown, compare, self);
 }
 
 /* ---- picture ---- */
