@@ -154,20 +154,6 @@ static void choose_quit(struct app *app, int choice)
     if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP, NULL);
 }
 
-void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns)
-{
-    const bool up = mouse.kind == TERM_MOUSE_WHEEL_UP, charts = view_at(app->view)->has_charts;
-    if (up || mouse.kind == TERM_MOUSE_WHEEL_DOWN) {
-        app_key(app, charts && app->overlay == OVERLAY_NONE ? up ? '+' : '-' : up ? TERM_UP : TERM_DOWN, now_ns);
-        return;
-    }
-    const int tab = mouse.kind == TERM_MOUSE_PRESS && app->overlay == OVERLAY_NONE ? app_tab_at(app, mouse.x, mouse.y)
-                                                                                   : -1;
-    if (tab < 0) return;
-    app->view = tab;
-    app->feed.version++;
-}
-
 void app_tick(struct app *app)
 {
     for (int i = 0; i < VIEWS; i++)

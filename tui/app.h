@@ -15,6 +15,14 @@ enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_RATE, OVERLAY_S
 
 enum { APP_VIEWS_MAX = 9 };
 
+/* What the mouse is about. */
+struct pointer {
+    int64_t pressed_ns; /* the last press and its cell: a second one soon after opens */
+    int x, y;
+    bool on_plot; /* a button is down that was pressed on a plot */
+    struct rect plot;
+};
+
 struct app {
     struct feed feed;
     struct feed *other; /* runs to compare it with */
@@ -27,7 +35,8 @@ struct app {
     struct preferences look;    /* how the person likes it */
     bool restyle;               /* … was changed: the terminal is to follow */
     struct lens lens;           /* how all charts look at their series */
-    bool has_tabs;              /* on row 1 of the picture */
+    const struct canvas *shown; /* lent: what was drawn last, where clicks go */
+    struct pointer pointer;
     bool read_only, leave, lost, repaint, suspend;
     char note[256];   /* what a key did here, in words; gone with the next key */
     struct text copy; /* for the clipboard, taken by the screen */
@@ -43,13 +52,11 @@ void app_draw(struct app *app, struct canvas *canvas);
 /* About once a second: what is not told by the run. */
 void app_tick(struct app *app);
 
-/* The view whose tab was drawn at a cell; -1: none. */
-int app_tab_at(const struct app *app, int x, int y);
-
 /* One key; `now_ns` is the monotonic clock. */
 void app_key(struct app *app, int key, int64_t now_ns);
 
-/* The mouse: a click on a tab, the wheel over charts and lists. */
+/* The mouse on what was drawn last: a click does what the spot under it means, twice is Enter; on a chart it puts the
+ * crosshair there, a drag shows the range it covers, the wheel zooms; elsewhere the wheel moves in the list. */
 void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns);
 
 /* For views: asks the run for something (`argument` NULL: none), unless this screen only looks. */

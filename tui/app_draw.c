@@ -29,18 +29,20 @@ static int draw_answer(const struct app *app, struct canvas *canvas, struct rect
                        "%s", text);
 }
 
-static int draw_hint(struct canvas *canvas, int x, struct rect rect, const char *key, const char *hint)
+/* "key hint", which can be clicked. */
+static int draw_hint(struct canvas *canvas, int x, struct rect rect, const struct view_key *key)
 {
-    const int end = rect.x + rect.width, width = (int)strlen(key) + (int)strlen(hint) + 1;
+    const int end = rect.x + rect.width, width = (int)strlen(key->words) + (int)strlen(key->hint) + 1;
     if (x + width > end) return x;
-    x += canvas_text(canvas, x, rect.y, end - x, SLOT_KEY, "%s", key) + 1;
-    return x + canvas_text(canvas, x, rect.y, end - x, SLOT_DIM, "%s", hint) + 2;
+    canvas_spot(canvas, (struct spot){.rect = {x, rect.y, width, 1}, .kind = SPOT_KEY, .value = key->key});
+    x += canvas_text(canvas, x, rect.y, end - x, SLOT_KEY, "%s", key->words) + 1;
+    return x + canvas_text(canvas, x, rect.y, end - x, SLOT_DIM, "%s", key->hint) + 2;
 }
 
 static int draw_hints(struct canvas *canvas, int x, struct rect rect, const struct view_key *keys, int count)
 {
     for (int i = 0; i < count; i++)
-        if (keys[i].hint) x = draw_hint(canvas, x, rect, keys[i].words, keys[i].hint);
+        if (keys[i].hint) x = draw_hint(canvas, x, rect, &keys[i]);
     return x;
 }
 
@@ -48,10 +50,12 @@ static int draw_hints(struct canvas *canvas, int x, struct rect rect, const stru
 static void draw_footer(const struct app *app, struct canvas *canvas, struct rect rect)
 {
     const struct view *view = view_at(app->view);
-    int x = draw_hint(canvas, rect.x, rect, "p", app->feed.status.state == RUN_PAUSED ? "resume" : "pause");
-    x = draw_hint(canvas, x, rect, "c", "checkpoint");
-    x = draw_hint(canvas, x, rect, "q", "quit");
-    x = draw_hint(canvas, x, rect, "?", "help");
+    const struct view_key always[] = {
+        {.key = 'p', .words = "p", .hint = app->feed.status.state == RUN_PAUSED ? "resume" : "pause"},
+        {.key = 'c', .words = "c", .hint = "checkpoint"},
+        {.key = 'q', .words = "q", .hint = "quit"},
+        {.key = '?', .words = "?", .hint = "help"}};
+    int x = draw_hints(canvas, rect.x, rect, always, sizeof always / sizeof *always);
     if (app->frozen) x += 2 + canvas_text(canvas, x, rect.y, rect.x + rect.width - x, SLOT_WARNING, "held (Z)");
     const struct rect rest = {x + 1, rect.y, rect.x + rect.width - x - 1, 1};
     if (rest.width < 4 || draw_answer(app, canvas, rest)) return;
@@ -85,21 +89,10 @@ static void draw_tabs(const struct app *app, struct canvas *canvas, struct rect 
         if (x + width > end) break;
         canvas_text(canvas, x, rect.y, 1, SLOT_KEY, "%d", i + 1);
         canvas_text(canvas, x + 2, rect.y, width, chosen ? SLOT_CHOSEN : SLOT_DIM, "%s", name);
+        canvas_spot(canvas, (struct spot){.rect = {x, rect.y, width, 1}, .kind = SPOT_VIEW, .value = i});
         x += width + 2;
     }
     if (tail) canvas_text(canvas, rect.x + rect.width - tail, rect.y, tail, SLOT_VALUE, "%s", cursor);
-}
-
-int app_tab_at(const struct app *app, int x, int y)
-{
-    int left = 0;
-    if (y != 1 || !app->has_tabs) return -1;
-    for (int i = 0; i < VIEWS; i++) {
-        const int width = (int)strlen(view_at(i)->name) + 2;
-        if (x >= left && x < left + width) return i;
-        left += width + 2;
-    }
-    return -1;
 }
 
 static void draw_too_small(struct canvas *canvas)
@@ -111,6 +104,7 @@ static void draw_too_small(struct canvas *canvas)
 void app_draw(struct app *app, struct canvas *canvas)
 {
     canvas_clear(canvas);
+    app->shown = canvas;
     if (canvas->width < LEAST_WIDTH || canvas->height < LEAST_HEIGHT) {
         draw_too_small(canvas);
         return;
@@ -118,12 +112,13 @@ void app_draw(struct app *app, struct canvas *canvas)
     struct rect rest = {0, 0, canvas->width, canvas->height};
     const struct rect footer = {0, --rest.height, canvas->width, 1};
     pane_at(PANE_header)->draw(canvas, rect_take(&rest, 1), &(struct scene){.feed = &app->feed});
-    app->has_tabs = canvas->height >= TABS_HEIGHT;
-    if (app->has_tabs) draw_tabs(app, canvas, rect_take(&rest, 1));
+    if (canvas->height >= TABS_HEIGHT) draw_tabs(app, canvas, rect_take(&rest, 1));
     if (!app->feed.has_status)
         canvas_text(canvas, 2, rest.y + 1, canvas->width - 4, SLOT_DIM, "waiting for the run …");
     else
         view_at(app->view)->draw(app, view_state(app, app->view), canvas, rest);
     draw_footer(app, canvas, footer);
-    if (app->overlay != OVERLAY_NONE) menu_draw(app, canvas);
+    if (app->overlay == OVERLAY_NONE) return;
+    canvas->spots = 0; /* of what lies below the menu */
+    menu_draw(app, canvas);
 }

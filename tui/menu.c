@@ -88,6 +88,8 @@ static void draw_quit(const struct app *app, struct canvas *canvas)
     struct rect inside = menu_box(canvas, 78, QUIT_CHOICES + 2, "leave?");
     for (int i = 0; i < QUIT_CHOICES && i < inside.height; i++) {
         bool chosen = i == app->choice;
+        const struct rect row = {inside.x, inside.y + i, inside.width, 1};
+        canvas_spot(canvas, (struct spot){.rect = row, .kind = SPOT_KEY, .value = quits[i].key});
         canvas_text(canvas, inside.x, inside.y + i, 2, SLOT_KEY, "%s", chosen ? ">" : " ");
         canvas_text(canvas, inside.x + 2, inside.y + i, 2, SLOT_KEY, "%c", quits[i].key);
         canvas_text(canvas, inside.x + 4, inside.y + i, 14, chosen ? SLOT_TITLE : SLOT_TEXT, "%s", quits[i].title);

@@ -282,30 +282,6 @@ static void the_settings(void **state)
     app_release(&app);
 }
 
-/* A click on a tab chooses its view; the wheel zooms charts and moves in lists. */
-static void the_mouse(void **state)
-{
-    (void)state;
-    struct app app = {0};
-    struct canvas canvas = {0};
-    sample_fill(&app);
-    canvas_resize(&canvas, 120, 40);
-    app_draw(&app, &canvas);
-    app_mouse(&app, (struct term_mouse){.x = 13, .y = 1, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
-    assert_int_equal(app.view, VIEW_charts);
-    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
-    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_WHEEL_UP}, 0);
-    assert_true(app.view == VIEW_charts && app.lens.zoomed);
-    app_mouse(&app, (struct term_mouse){.x = 13, .y = 5, .kind = TERM_MOUSE_WHEEL_DOWN}, 0);
-    assert_false(app.lens.zoomed);
-    canvas_resize(&canvas, 40, 10); /* no tabs there */
-    app_draw(&app, &canvas);
-    app_mouse(&app, (struct term_mouse){.x = 1, .y = 1, .kind = TERM_MOUSE_PRESS, .button = 1}, 0);
-    assert_int_equal(app.view, VIEW_charts);
-    canvas_release(&canvas);
-    app_release(&app);
-}
-
 static void a_read_only_screen_sends_nothing(void **state)
 {
     (void)state;
@@ -324,7 +300,6 @@ int main(void)
                                        cmocka_unit_test(documents_may_hold_anything),
                                        cmocka_unit_test(keys_do_what_the_help_says),
                                        cmocka_unit_test(every_view_key_does_something),
-                                       cmocka_unit_test(the_mouse),
                                        cmocka_unit_test(the_learning_rate),
                                        cmocka_unit_test(the_settings),
                                        cmocka_unit_test(a_read_only_screen_sends_nothing)};

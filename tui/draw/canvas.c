@@ -38,11 +38,13 @@ void canvas_resize(struct canvas *self, int width, int height)
 void canvas_clear(struct canvas *self)
 {
     for (int i = 0; i < self->width * self->height; i++) self->cell[i] = (struct cell){.code = ' ', .slot = SLOT_TEXT};
+    self->spots = 0;
 }
 
 void canvas_release(struct canvas *self)
 {
     free(self->cell);
+    free(self->spot);
     *self = (struct canvas){0};
 }
 
@@ -142,6 +144,22 @@ int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slo
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return room > 0 ? write_text(self, x, y, room, slot, text) : 0;
+}
+
+void canvas_spot(struct canvas *self, struct spot spot)
+{
+    self->spot = memory_grow(self->spot, self->spots, &self->spot_capacity, sizeof *self->spot);
+    self->spot[self->spots++] = spot;
+}
+
+const struct spot *canvas_spot_at(const struct canvas *self, int x, int y, enum spot_kind kind)
+{
+    for (size_t i = self->spots; i-- > 0;) {
+        const struct rect *r = &self->spot[i].rect;
+        const bool inside = x >= r->x && x < r->x + r->width && y >= r->y && y < r->y + r->height;
+        if (inside && self->spot[i].kind == kind) return &self->spot[i];
+    }
+    return NULL;
 }
 
 void canvas_rule(struct canvas *self, struct rect rect, const char *title)

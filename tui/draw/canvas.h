@@ -6,6 +6,7 @@
 #include "tui/theme.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cell {
@@ -19,9 +20,31 @@ struct rect {
     int x, y, width, height;
 };
 
+/* What a click on some cells means. */
+enum spot_kind {
+    SPOT_VIEW,   /* shows the view `value` */
+    SPOT_KEY,    /* is the key `value` */
+    SPOT_ROW,    /* chooses the row `value` of `list` */
+    SPOT_COLUMN, /* sorts by the column `value` of `sorting`; once more: the other way round */
+    SPOT_PLOT    /* is a step on the X axis of all charts */
+};
+
+struct list;
+struct sorting;
+
+struct spot {
+    struct rect rect;
+    enum spot_kind kind;
+    int value;
+    struct list *list;
+    struct sorting *sorting;
+};
+
 struct canvas {
     int width, height;
     struct cell *cell;
+    struct spot *spot; /* later ones cover earlier ones of their kind */
+    size_t spots, spot_capacity;
     bool ascii;      /* no character above 127 */
     bool blocks;     /* no braille: dots are quarters of a cell */
     bool few_colors; /* fewer than 256: heat is drawn by the shape of its cells too */
@@ -71,6 +94,12 @@ void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], cons
  * columns used. */
 int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *format, ...)
     LT_PRINTF(6, 7);
+
+/* Notes what a click means. */
+void canvas_spot(struct canvas *self, struct spot spot);
+
+/* Lends the spot at a cell; NULL: none of that kind. */
+const struct spot *canvas_spot_at(const struct canvas *self, int x, int y, enum spot_kind kind);
 
 /* A horizontal rule with a title in it. */
 void canvas_rule(struct canvas *self, struct rect rect, const char *title);

@@ -31,27 +31,14 @@ static void widen(struct plot *plot, double value)
 
 /* ---- X: dots (two to a cell) cover steps, or seconds ---- */
 
-static size_t find_wall(const struct series *series, double wall)
-{
-    size_t low = 0, high = series->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (series->point[middle].wall < wall)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The first point of a series that lies at a dot or behind it. */
 static size_t find_dot(const struct plot *plot, const struct series *series, int dot)
 {
     const struct scope *scope = plot->scope;
     const double share = (double)dot / (plot->columns * 2);
     if (plot->by_time) {
-        if (dot == plot->columns * 2) return find_wall(series, nextafter(scope->wall_last, INFINITY));
-        return find_wall(series, scope->wall_first + share * (scope->wall_last - scope->wall_first));
+        if (dot == plot->columns * 2) return series_find_wall(series, nextafter(scope->wall_last, INFINITY));
+        return series_find_wall(series, scope->wall_first + share * (scope->wall_last - scope->wall_first));
     }
     return series_find(series, scope->first + (int64_t)ceil(share * (double)(scope->last - scope->first + 1)));
 }
@@ -301,16 +288,23 @@ static void draw_axes(const struct plot *plot)
                 right);
 }
 
-/* The crosshair: where no line is, and on the axis. */
-static void draw_cursor(const struct plot *plot)
+/* A vertical line: where no dots are, and on the axis. */
+static void draw_upright(const struct plot *plot, int64_t step, double wall)
 {
-    const struct scope *scope = plot->scope;
-    const int column = scope->has_cursor ? column_of(plot, scope->cursor, scope->wall_cursor) : -1;
+    const int column = column_of(plot, step, wall);
     if (column < 0) return;
     for (int row = 0; row <= plot->rows; row++)
         if (row == plot->rows || !plot->dots[row][column])
             canvas_put(plot->canvas, plot->x + column, plot->y + row, canvas_glyph(plot->canvas, GLYPH_BESIDE),
                        SLOT_KEY);
+}
+
+/* The crosshair, and where the range begins that the mouse draws. */
+static void draw_cursor(const struct plot *plot)
+{
+    const struct scope *scope = plot->scope;
+    if (scope->has_cursor) draw_upright(plot, scope->cursor, scope->wall_cursor);
+    if (scope->lens->selecting) draw_upright(plot, scope->lens->anchor, scope->wall_anchor);
 }
 
 /* The point a title speaks of: the newest that is shown, or the one at or before the crosshair; NULL: none. */
@@ -376,6 +370,7 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     plot.columns = rect.width - GUTTER < COLUMNS_MAX ? rect.width - GUTTER : COLUMNS_MAX;
     plot.rows = rect.height - 2 < ROWS_MAX ? rect.height - 2 : ROWS_MAX;
     if (plot.columns < 4 || plot.rows < 1) return;
+    canvas_spot(canvas, (struct spot){.rect = {plot.x, plot.y, plot.columns, plot.rows + 1}, .kind = SPOT_PLOT});
     if (!find_range(&plot, chart)) {
         canvas_text(canvas, plot.x, plot.y, plot.columns, SLOT_DIM, "no values yet");
         return;

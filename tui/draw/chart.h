@@ -35,6 +35,7 @@ struct scope {
     bool has_cursor;
     int64_t cursor;
     double wall_cursor;
+    double wall_anchor;            /* of the lens's anchor, while the mouse draws a range */
     const struct chart_mark *mark; /* lent; later ones cover earlier ones */
     size_t marks;
 };

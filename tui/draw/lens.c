@@ -29,14 +29,27 @@ static void show(struct lens *self, int64_t begin, int64_t end, int64_t first, i
     self->last = self->first + width - 1;
 }
 
-void lens_zoom(struct lens *self, int64_t begin, int64_t end, double factor)
+void lens_zoom_at(struct lens *self, int64_t begin, int64_t end, double factor, int64_t step)
 {
     int64_t first, last;
     lens_range(self, begin, end, &first, &last);
     const double width = (double)(last - first + 1), wide = fmin(ceil(width * factor), (double)(end - begin + 1));
-    int64_t middle = self->has_cursor ? clamp(self->cursor, first, last) : first + (last - first) / 2;
+    const int64_t middle = clamp(step, first, last);
     const double share = (double)(middle - first) / width;
     show(self, begin, end, middle - (int64_t)(share * wide), (int64_t)wide);
+}
+
+void lens_zoom(struct lens *self, int64_t begin, int64_t end, double factor)
+{
+    int64_t first, last;
+    lens_range(self, begin, end, &first, &last);
+    lens_zoom_at(self, begin, end, factor, self->has_cursor ? self->cursor : first + (last - first) / 2);
+}
+
+void lens_show(struct lens *self, int64_t begin, int64_t end, int64_t a, int64_t b)
+{
+    const int64_t first = clamp(a < b ? a : b, begin, end), last = clamp(a < b ? b : a, begin, end);
+    show(self, begin, end, first, last - first + 1);
 }
 
 void lens_pan(struct lens *self, int64_t begin, int64_t end, double share)

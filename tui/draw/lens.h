@@ -12,7 +12,9 @@ struct lens {
     bool zoomed; /* only steps first … last are shown, else all */
     int64_t first, last;
     bool has_cursor;
-    int64_t cursor;  /* step under the crosshair */
+    int64_t cursor; /* step under the crosshair */
+    bool selecting; /* the mouse draws a range, from `anchor` to the crosshair */
+    int64_t anchor;
     bool log_y, raw; /* raw: no smoothed lines */
 };
 
@@ -21,6 +23,12 @@ void lens_range(const struct lens *self, int64_t begin, int64_t end, int64_t *fi
 
 /* Zooms by a factor below 1 (in) or above (out), around the crosshair or the middle. */
 void lens_zoom(struct lens *self, int64_t begin, int64_t end, double factor);
+
+/* The same around a step, which stays where it is. */
+void lens_zoom_at(struct lens *self, int64_t begin, int64_t end, double factor, int64_t step);
+
+/* Shows the steps between two, in any order. */
+void lens_show(struct lens *self, int64_t begin, int64_t end, int64_t a, int64_t b);
 
 /* Moves what is shown by a share of its width. */
 void lens_pan(struct lens *self, int64_t begin, int64_t end, double share);

@@ -37,3 +37,27 @@ void list_settle(struct list *self, int count, int rows, bool follows)
     if (self->top < self->chosen - rows + 1) self->top = self->chosen - rows + 1;
     self->top = clamp(self->top, 0, count - rows);
 }
+
+void list_choose(struct list *self, int at)
+{
+    self->chosen = at;
+    self->away = true;
+}
+
+void list_mark(struct list *self, struct canvas *canvas, struct rect row, int at)
+{
+    if (at == self->chosen) canvas_put(canvas, row.x, row.y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+    canvas_spot(canvas, (struct spot){.rect = row, .kind = SPOT_ROW, .value = at, .list = self});
+}
+
+void sorting_move(struct sorting *self, int by, int columns)
+{
+    self->column = (self->column + by + columns) % columns;
+}
+
+void sorting_title(struct sorting *self, struct canvas *canvas, struct rect place, int column, const char *title)
+{
+    const enum theme_slot slot = column == self->column ? SLOT_KEY : SLOT_DIM;
+    canvas_text(canvas, place.x, place.y, place.width, slot, "%s", title);
+    canvas_spot(canvas, (struct spot){.rect = place, .kind = SPOT_COLUMN, .value = column, .sorting = self});
+}

@@ -128,3 +128,16 @@ struct series_bucket series_range(const struct series *self, size_t first, size_
     }
     return all;
 }
+
+size_t series_find_wall(const struct series *self, double wall)
+{
+    size_t low = 0, high = self->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (self->point[middle].wall < wall)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

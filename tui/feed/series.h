@@ -35,5 +35,8 @@ void series_release(struct series *self);
 /* The first point whose step is not below `step`. */
 size_t series_find(const struct series *self, int64_t step);
 
+/* The first point that was not before the time `wall`. */
+size_t series_find_wall(const struct series *self, double wall);
+
 /* What the points first … last - 1 hold. */
 struct series_bucket series_range(const struct series *self, size_t first, size_t last);

@@ -13,7 +13,7 @@
 
 enum { COPY_MAX = 74994 }; /* bytes; more in base64 is cut by some terminals (100,000) */
 
-static bool synchronized;
+static bool synchronized, drags;
 static char title[200];
 
 static bool begins(const char *text, const char *start)
@@ -100,14 +100,31 @@ void term_title(const char *text)
     send_title();
 }
 
+/* ---- the mouse ---- */
+
+static void send_drags(bool on)
+{
+    if (capability("kmous") && !escapes_is_console()) send(on ? "\033[?1002h" : "\033[?1002l", 8);
+}
+
+void escapes_take_drags(bool take)
+{
+    if (take != drags) send_drags(take);
+    drags = take;
+}
+
+/* ---- with the screen ---- */
+
 void escapes_open(void)
 {
     synchronized = can_synchronize();
+    if (drags) send_drags(true);
     send_title();
 }
 
 void escapes_close(void)
 {
+    if (drags) send_drags(false);
     if (title[0] && capability("tsl")) send_capability("dsl");
 }
 

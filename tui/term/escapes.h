@@ -12,6 +12,9 @@ bool escapes_is_console(void);
 void escapes_open(void);
 void escapes_close(void);
 
+/* Curses asks the terminal for clicks only; this asks for what moves while a button is down, too (mode 1002). */
+void escapes_take_drags(bool take);
+
 /* Around a frame: terminals that can show it at once (DEC private mode 2026). */
 void escapes_begin_frame(void);
 void escapes_end_frame(void);

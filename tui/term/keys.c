@@ -1,5 +1,6 @@
 #include "tui/term/keys.h"
 
+#include "tui/term/escapes.h"
 #include "tui/term/term.h"
 
 #include <curses.h>
@@ -51,9 +52,10 @@ void keys_take_mouse(bool take)
 {
     static const mmask_t events = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON2_PRESSED | BUTTON2_RELEASED |
                                   BUTTON3_PRESSED | BUTTON3_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED | BUTTON_CTRL |
-                                  BUTTON_ALT;
+                                  BUTTON_ALT | REPORT_MOUSE_POSITION;
     mouseinterval(0); /* presses and releases as they come, never held back for a click */
     mousemask(take ? events : 0, NULL);
+    escapes_take_drags(take);
 }
 
 /* False when it is nothing that the screen knows. */
@@ -63,10 +65,11 @@ static bool read_mouse(void)
         mmask_t bit;
         enum term_mouse_kind kind;
         int button;
-    } rows[] = {{BUTTON1_PRESSED, TERM_MOUSE_PRESS, 1},    {BUTTON1_RELEASED, TERM_MOUSE_RELEASE, 1},
-                {BUTTON2_PRESSED, TERM_MOUSE_PRESS, 2},    {BUTTON2_RELEASED, TERM_MOUSE_RELEASE, 2},
-                {BUTTON3_PRESSED, TERM_MOUSE_PRESS, 3},    {BUTTON3_RELEASED, TERM_MOUSE_RELEASE, 3},
-                {BUTTON4_PRESSED, TERM_MOUSE_WHEEL_UP, 0}, {BUTTON5_PRESSED, TERM_MOUSE_WHEEL_DOWN, 0}};
+    } rows[] = {{BUTTON1_PRESSED, TERM_MOUSE_PRESS, 1},     {BUTTON1_RELEASED, TERM_MOUSE_RELEASE, 1},
+                {BUTTON2_PRESSED, TERM_MOUSE_PRESS, 2},     {BUTTON2_RELEASED, TERM_MOUSE_RELEASE, 2},
+                {BUTTON3_PRESSED, TERM_MOUSE_PRESS, 3},     {BUTTON3_RELEASED, TERM_MOUSE_RELEASE, 3},
+                {BUTTON4_PRESSED, TERM_MOUSE_WHEEL_UP, 0},  {BUTTON5_PRESSED, TERM_MOUSE_WHEEL_DOWN, 0},
+                {REPORT_MOUSE_POSITION, TERM_MOUSE_DRAG, 0}};
     MEVENT event;
     if (getmouse(&event) != OK) return false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

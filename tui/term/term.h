@@ -59,12 +59,18 @@ enum term_key {
 /* The next key without waiting, TERM_NONE when there is none, TERM_HANGUP when the terminal is gone. */
 int term_key(void);
 
-enum term_mouse_kind { TERM_MOUSE_PRESS, TERM_MOUSE_RELEASE, TERM_MOUSE_WHEEL_UP, TERM_MOUSE_WHEEL_DOWN };
+enum term_mouse_kind {
+    TERM_MOUSE_PRESS,
+    TERM_MOUSE_DRAG, /* moved while a button is down */
+    TERM_MOUSE_RELEASE,
+    TERM_MOUSE_WHEEL_UP,
+    TERM_MOUSE_WHEEL_DOWN
+};
 
 struct term_mouse {
     int x, y; /* the cell */
     enum term_mouse_kind kind;
-    int button; /* 1 left, 2 middle, 3 right; 0 for the wheel */
+    int button; /* 1 left, 2 middle, 3 right; 0 for the wheel and drags */
     bool control, alt;
 };
 

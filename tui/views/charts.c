@@ -111,11 +111,10 @@ static void make_chart(struct chart *chart, const struct app *app, const struct 
 }
 
 static void draw_one(const struct app *app, const struct scope *scope, struct canvas *canvas, struct rect rect,
-                     int metric, bool chosen)
+                     int metric)
 {
     struct chart chart;
     make_chart(&chart, app, scope, metric);
-    if (chosen) canvas_put(canvas, rect.x, rect.y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
     rect.x += 2;
     rect.width -= 2;
     chart_draw(canvas, rect, &chart);
@@ -134,7 +133,8 @@ static void draw_grid(const struct app *app, const struct scope *scope, struct c
                   y = rect.height * row / self->rows;
         const struct rect cell = {rect.x + x, rect.y + y, rect.width * (column + 1) / self->columns - x - 1,
                                   rect.height * (row + 1) / self->rows - y};
-        draw_one(app, scope, canvas, cell, self->metric[first + i], first + i == self->list.chosen);
+        list_mark(&self->list, canvas, cell, first + i);
+        draw_one(app, scope, canvas, cell, self->metric[first + i]);
     }
 }
 
@@ -152,7 +152,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM,
                     self->filter.text[0] ? "no metric has that in its name; Esc shows all" : "no metrics yet");
     else if (self->alone)
-        draw_one(app, &scope, canvas, rect, self->metric[self->list.chosen], false);
+        draw_one(app, &scope, canvas, rect, self->metric[self->list.chosen]);
     else
         draw_grid(app, &scope, self, canvas, rect);
 }

@@ -76,7 +76,7 @@ static void draw_classes(struct data_view *self, struct canvas *canvas, struct r
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {
         const int at = self->list.top + i, y = rect.y + i;
         const json_int_t size = json_integer_value(json_array_get(train, (size_t)at));
-        if (at == self->list.chosen) canvas_put(canvas, rect.x, y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, y, rect.width, 1}, at);
         canvas_text(canvas, rect.x + 2, y, NAME - 1, SLOT_TEXT, "%s", class_name(self, at));
         canvas_text(canvas, rect.x + 2 + NAME, y, 8, size ? SLOT_VALUE : SLOT_BAD, "%8" JSON_INTEGER_FORMAT, size);
         canvas_text(canvas, rect.x + 11 + NAME, y, 8, SLOT_DIM, "%8" JSON_INTEGER_FORMAT,
@@ -151,8 +151,7 @@ static void draw_confusion(struct data_view *self, struct canvas *canvas, struct
     list_settle(&self->list, classes, rect.height, false);
     for (int i = 0; i < rect.height && self->list.top + i < classes; i++) {
         const int at = self->list.top + i;
-        if (at == self->list.chosen)
-            canvas_put(canvas, rect.x, rect.y + i, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + i, rect.width, 1}, at);
         canvas_text(canvas, rect.x + 2, rect.y + i, NAME - 1, SLOT_TEXT, "%s", class_name(self, at));
     }
     draw_matrix(canvas, (struct rect){rect.x + 2 + NAME, rect.y, rect.width - 2 - NAME, rect.height}, cells, classes,
@@ -161,13 +160,14 @@ static void draw_confusion(struct data_view *self, struct canvas *canvas, struct
 
 /* ---- mistakes: pictures in a grid ---- */
 
-static void draw_mistake(const struct data_view *self, struct canvas *canvas, struct rect rect, const json_t *sample,
-                         bool chosen)
+static void draw_mistake(struct data_view *self, struct canvas *canvas, struct rect rect, int at)
 {
+    const json_t *sample = json_array_get(json_object_get(self->mistakes.json, "samples"), (size_t)at);
     const char *path = json_string_value(json_object_get(sample, "path"));
     const int words = rect.width - 2;
     thumbnail_draw(canvas, (struct rect){rect.x, rect.y, rect.width - 2, rect.height - 3}, path ? path : "");
-    if (chosen) canvas_put(canvas, rect.x, rect.y + rect.height - 3, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+    list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + rect.height - 3, rect.width, 2}, at);
+    canvas_spot(canvas, (struct spot){.rect = rect, .kind = SPOT_ROW, .value = at, .list = &self->list});
     canvas_text(canvas, rect.x + 2, rect.y + rect.height - 3, words - 2, SLOT_BAD, "%s",
                 class_name(self, number(sample, "predicted")));
     canvas_text(canvas, rect.x + 2, rect.y + rect.height - 2, words - 2, SLOT_GOOD, "is %s, %.2f",
@@ -197,8 +197,7 @@ static void draw_mistakes(struct data_view *self, struct canvas *canvas, struct 
         const int row = i / columns, column = i % columns;
         const struct rect cell = {rect.x + rect.width * column / columns, rect.y + rect.height * row / rows,
                                   rect.width / columns, rect.height / rows};
-        const int at = first + i;
-        draw_mistake(self, canvas, cell, json_array_get(samples, (size_t)at), at == self->list.chosen);
+        draw_mistake(self, canvas, cell, first + i);
     }
 }
 

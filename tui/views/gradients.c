@@ -94,6 +94,7 @@ static void draw_heat(struct canvas *canvas, struct rect row, const struct serie
                       const double range[2])
 {
     int level = -1;
+    canvas_spot(canvas, (struct spot){.rect = row, .kind = SPOT_PLOT});
     for (int x = 0; x < row.width; x++) {
         const double share = (double)(scope->last - scope->first + 1) / row.width;
         const int64_t from = scope->first + (int64_t)(share * x), to = scope->first + (int64_t)(share * (x + 1));
@@ -177,8 +178,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     find_range(self, &app->feed, &scope, &range[0], &range[1]);
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {
         const int at = self->list.top + i;
-        if (at == self->list.chosen)
-            canvas_put(canvas, rect.x, rect.y + i, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + i, rect.width, 1}, at);
         draw_row(canvas, (struct rect){rect.x + 2, rect.y + i, rect.width - 2, 1}, &app->feed.metric[self->metric[at]],
                  &scope, range);
     }

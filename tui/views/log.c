@@ -95,10 +95,9 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
         return;
     }
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {
-        const bool chosen = self->list.away && self->list.top + i == self->list.chosen;
         const int at = self->passing[self->list.top + i];
         const struct rect row = {rect.x + 2, rect.y + i, rect.width - 2, 1};
-        if (chosen) canvas_put(canvas, rect.x, row.y, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, row.y, rect.width, 1}, self->list.top + i);
         if (self->show == SHOW_PRINTED)
             canvas_text(canvas, row.x, row.y, row.width, SLOT_TEXT, "%s", self->console.line[at]);
         else

@@ -332,8 +332,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     list_settle(&self->list, self->count, rect.height, false);
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {
         const int at = self->list.top + i;
-        if (at == self->list.chosen)
-            canvas_put(canvas, rect.x, rect.y + i, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + i, rect.width, 1}, at);
         draw_line(self, canvas, (struct rect){rect.x + 2, rect.y + i, rect.width - 2, 1}, at, chosen, used);
     }
 }

@@ -220,8 +220,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     for (int i = 0; i < rect.height && self->list.top + i < self->passes; i++) {
         const int at = self->list.top + i;
         const struct line *line = &self->line[self->passing[at]];
-        if (at == self->list.chosen)
-            canvas_put(canvas, rect.x, rect.y + i, canvas_glyph(canvas, GLYPH_RUNNING), SLOT_KEY);
+        list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + i, rect.width, 1}, at);
         canvas_text(canvas, rect.x + 2, rect.y + i, rect.width - 2, line->slot, "%s", line->text);
     }
 }

@@ -116,6 +116,7 @@ struct scope view_scope(const struct app *app)
     scope.wall_first = wall_of(clock, scope.first);
     scope.wall_last = wall_of(clock, scope.last);
     scope.wall_cursor = wall_of(clock, scope.cursor);
+    scope.wall_anchor = wall_of(clock, app->lens.anchor);
     if (!app->lens.zoomed && !app->feed.ended) {
         scope.last = (int64_t)ahead((double)scope.last);
         scope.wall_last = scope.wall_begin + ahead(scope.wall_last - scope.wall_begin);
@@ -123,6 +124,16 @@ struct scope view_scope(const struct app *app)
     if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
     find_marks(&app->feed, &scope);
     return scope;
+}
+
+int64_t view_step_at(const struct app *app, double share)
+{
+    const struct scope scope = view_scope(app);
+    const struct series *clock = longest(&app->feed);
+    const bool by_time = app->lens.axis == LENS_RELATIVE || app->lens.axis == LENS_WALL;
+    if (!by_time || !clock) return scope.first + (int64_t)(share * (double)(scope.last - scope.first + 1));
+    const size_t at = series_find_wall(clock, scope.wall_first + share * (scope.wall_last - scope.wall_first));
+    return clock->point[at < clock->count ? at : clock->count - 1].step;
 }
 
 struct scene view_scene(const struct app *app)

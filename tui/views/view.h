@@ -51,4 +51,7 @@ extern const int view_lens_key_count;
 /* The steps that a run has points for; what is shown of them; what panes see. */
 void view_steps(const struct app *app, int64_t *begin, int64_t *end);
 struct scope view_scope(const struct app *app);
+
+/* The step at a share (0 … 1) of the X axis of all charts. */
+int64_t view_step_at(const struct app *app, double share);
 struct scene view_scene(const struct app *app);
