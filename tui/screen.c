@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 500, CALM_FRAME_MS = 2000, TICK_MS = 1000 };
+/* At most two frames a second, fewer where they are large: what came unasked takes LINE_BYTES a second, as over a slow
+ * line, but no frame is older than SLOW_FRAME_MS. */
+enum { FRAME_MS = 500, SLOW_FRAME_MS = 2000, TICK_MS = 1000, LINE_BYTES = 1100 };
 
 struct session {
     struct app app;
@@ -22,6 +24,7 @@ struct session {
     size_t lines;
     uint64_t drawn; /* version of what is on the screen */
     int64_t drawn_ns, ticked_ns;
+    int64_t owed; /* bytes sent before their time, at drawn_ns */
     bool titled;
 };
 
@@ -77,11 +80,19 @@ static void read_keys(struct session *self)
     }
 }
 
-/* Two frames a second at most; who wants little motion gets one in two seconds. */
+/* From one frame that nobody asked for to the next; who wants little motion always waits the longest. */
 static int64_t frame_ns(const struct session *self)
 {
-    const bool calm = preferences_on(&self->app.look, PREFERENCE_REDUCED_MOTION);
-    return (calm ? CALM_FRAME_MS : FRAME_MS) * (int64_t)1000000;
+    int64_t ms = self->owed * 1000 / LINE_BYTES;
+    if (ms < FRAME_MS) ms = FRAME_MS;
+    if (ms > SLOW_FRAME_MS || preferences_on(&self->app.look, PREFERENCE_REDUCED_MOTION)) ms = SLOW_FRAME_MS;
+    return ms * 1000000;
+}
+
+static void count_bytes(struct session *self, int64_t bytes, int64_t since_ns)
+{
+    const int64_t paid = since_ns / 1000000 * LINE_BYTES / 1000;
+    self->owed = (self->owed > paid ? self->owed - paid : 0) + bytes;
 }
 
 /* The terminal's window or pane bears the run's name. */
@@ -107,7 +118,8 @@ static void draw(struct session *self, bool at_once)
     if (resized) canvas_resize(&self->canvas, width, height);
     name_window(self);
     app_draw(&self->app, &self->canvas);
-    term_draw(&self->canvas, self->app.repaint);
+    const int64_t bytes = term_draw(&self->canvas, self->app.repaint);
+    count_bytes(self, at_once || resized || self->app.repaint ? 0 : bytes, now - self->drawn_ns);
     self->app.repaint = false;
     self->drawn = version(self);
     self->drawn_ns = now;

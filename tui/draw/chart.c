@@ -83,6 +83,10 @@ static bool find_range(struct plot *plot, const struct chart *chart)
     if (chart->level > 0 && place(plot, chart->level) < plot->high + (by_log ? 0.6 : 3 * fabs(plot->high)))
         widen(plot, place(plot, chart->level));
     double span = plot->high - plot->low;
+    if (!by_log && span < chart->least_span * fabs(plot->high)) {
+        span = chart->least_span * fabs(plot->high);
+        plot->low = plot->high - span;
+    }
     if (span <= fabs(plot->high) * 1e-6) span = fabs(plot->high) > 0 && !by_log ? fabs(plot->high) * 0.2 : 1;
     const double unit = exp2(floor(log2(span)) - 4); /* ends move by steps: not with every value */
     const bool positive = plot->low >= 0;

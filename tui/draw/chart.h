@@ -43,7 +43,8 @@ struct scope {
 struct chart {
     const char *title;
     struct chart_line line[CHART_LINES];
-    double level; /* a horizontal line (clipping), 0 = none */
+    double level;      /* a horizontal line (clipping), 0 = none */
+    double least_span; /* how much of the largest value a linear Y axis covers at least */
     const struct scope *scope;
     bool compares; /* lines are runs: what they differ from the first by stands beside them */
 };

@@ -39,7 +39,7 @@ static void draw_legend(struct canvas *canvas, struct rect rect, const double *m
     int x = rect.x, end = rect.x + rect.width;
     for (int i = 0; i < PARTS; i++) {
         char text[48];
-        int width = snprintf(text, sizeof text, "%s %.*f%%", span_name((int)parts[i].phase), 0,
+        int width = snprintf(text, sizeof text, "%s %2.0f%%", span_name((int)parts[i].phase),
                              100 * ms[parts[i].phase] / whole);
         if (x + width + 2 > end) return;
         canvas_put(canvas, x, rect.y, block(canvas, i), parts[i].slot);

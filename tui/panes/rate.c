@@ -7,6 +7,7 @@ static void draw(struct canvas *canvas, struct rect rect, const struct scene *sc
     const struct chart chart = {
         .title = "learning rate",
         .line = {{.series = feed_series(feed, "lr"), .label = "", .slot = SLOT_RATE, .band = SLOT_RATE}},
+        .least_span = 0.1, /* a cosine's first thousandths are no slope yet */
         .scope = &scene->scope};
     chart_draw(canvas, rect, &chart);
 }

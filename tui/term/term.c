@@ -5,9 +5,11 @@
 #include "tui/term/escapes.h"
 #include "tui/term/keys.h"
 
+#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -133,8 +135,21 @@ static void put_cell(int x, int y, struct cell cell)
         mvadd_wch(y, x, &character);
 }
 
-void term_draw(const struct canvas *canvas, bool all)
+/* What this thread wrote so far: curses writes past stdio and does not tell how much. */
+static int64_t bytes_written(void)
 {
+    int64_t bytes = 0;
+    char line[64];
+    FILE *file = fopen("/proc/thread-self/io", "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "wchar: %" SCNd64, &bytes) == 1) break;
+    if (file) fclose(file);
+    return bytes;
+}
+
+int64_t term_draw(const struct canvas *canvas, bool all)
+{
+    const int64_t before = bytes_written();
     for (int y = 0; y < canvas->height && y < LINES; y++)
         for (int x = 0; x < canvas->width && x < COLS; x++) {
             struct cell cell = canvas->cell[y * canvas->width + x];
@@ -144,6 +159,7 @@ void term_draw(const struct canvas *canvas, bool all)
     escapes_begin_frame();
     refresh();
     escapes_end_frame();
+    return bytes_written() - before;
 }
 
 bool term_is_busy(void)

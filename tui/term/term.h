@@ -29,8 +29,9 @@ void term_prepare(struct canvas *canvas);
 
 void term_size(int *width, int *height);
 
-/* Brings the screen to the canvas; curses sends what changed. `all` repaints everything. */
-void term_draw(const struct canvas *canvas, bool all);
+/* Brings the screen to the canvas; curses sends what changed. `all` repaints everything. Returns how many bytes that
+ * took, 0 where the system does not count them. */
+int64_t term_draw(const struct canvas *canvas, bool all);
 
 /* Is output still on its way? Then a frame is skipped. */
 bool term_is_busy(void);

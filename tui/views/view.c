@@ -96,12 +96,23 @@ static void find_marks(const struct feed *feed, struct scope *scope)
     scope->marks = count;
 }
 
-/* The end of an axis that grows: a little ahead, so that what is drawn stays where it is for a while instead of moving
- * with every step. */
-static double ahead(double end)
+/* The end of an axis that has grown to `end` in so many seconds: a little ahead, so that what is drawn stays where it
+ * is for some seconds instead of moving with every step. */
+static double ahead(double end, double seconds)
 {
-    const double unit = exp2(floor(log2(end)) - 3);
-    return end > 0 ? ceil(end / unit) * unit : end;
+    enum { LEAST_SECONDS = 10 };
+    if (!(end > 0)) return end;
+    const double share = seconds > 8 * LEAST_SECONDS ? 1.0 / 8 : seconds > LEAST_SECONDS ? LEAST_SECONDS / seconds : 1;
+    const double unit = exp2(floor(log2(end * share)));
+    return ceil(end / unit) * unit;
+}
+
+/* Steps and times of a run that goes on, on to where they will be soon; not behind its last step. */
+static void look_ahead(struct scope *scope, const struct run_status *status)
+{
+    const double seconds = scope->wall_last - scope->wall_begin, last = ahead((double)scope->last, seconds);
+    scope->last = status->steps > scope->last && last > (double)status->steps ? status->steps : (int64_t)last;
+    scope->wall_last = scope->wall_begin + ahead(seconds, seconds);
 }
 
 struct scope view_scope(const struct app *app)
@@ -117,10 +128,7 @@ struct scope view_scope(const struct app *app)
     scope.wall_last = wall_of(clock, scope.last);
     scope.wall_cursor = wall_of(clock, scope.cursor);
     scope.wall_anchor = wall_of(clock, app->lens.anchor);
-    if (!app->lens.zoomed && !app->feed.ended) {
-        scope.last = (int64_t)ahead((double)scope.last);
-        scope.wall_last = scope.wall_begin + ahead(scope.wall_last - scope.wall_begin);
-    }
+    if (!app->lens.zoomed && !app->feed.ended) look_ahead(&scope, status);
     if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
     find_marks(&app->feed, &scope);
     return scope;
