@@ -79,8 +79,8 @@ static int cursor_text(const struct app *app, char *text, size_t size)
 static void draw_tabs(const struct app *app, struct canvas *canvas, struct rect rect)
 {
     char cursor[96];
-    const int tail = view_at(app->view)->has_charts && app->lens.has_cursor ? cursor_text(app, cursor, sizeof cursor)
-                                                                            : 0;
+    int tail = view_at(app->view)->has_charts && app->lens.has_cursor ? cursor_text(app, cursor, sizeof cursor) : 0;
+    if (tail > rect.width) tail = 0;
     int x = rect.x, end = rect.x + rect.width - (tail ? tail + 2 : 0);
     for (int i = 0; i < VIEWS; i++) {
         const char *name = view_at(i)->name;

@@ -17,13 +17,14 @@ static void place_charts(struct layout *self, struct rect area)
         }
         self->pane[order[i]] = rect;
     }
+    if (rows == 0) self->pane[PANE_loss] = area; /* its title says the values */
 }
 
 void layout_solve(struct layout *self, struct rect rect)
 {
     struct rect rest = rect;
     *self = (struct layout){0};
-    self->pane[PANE_bars] = rect_take(&rest, 3);
+    self->pane[PANE_bars] = rect_take(&rest, rect.height > 3 ? 3 : rect.height > 1 ? rect.height - 1 : 1);
     int events = rest.height >= 36 ? 10 : rest.height >= 26 ? 7 : rest.height >= 16 ? 4 : 0;
     int phases = rest.height - events >= 12 && rect.width >= 40 ? 3 : 0;
     place_charts(self, rect_take(&rest, rest.height - events - phases));

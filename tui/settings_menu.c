@@ -63,11 +63,14 @@ void settings_draw(const struct app *app, struct canvas *canvas)
         const struct preference_row *row = preference_row((enum preference)i);
         const bool chosen = i == app->choice;
         const int y = inside.y + i;
-        canvas_text(canvas, inside.x, y, KEYS, chosen ? SLOT_CHOSEN : SLOT_TEXT, "%s", row->key);
-        canvas_text(canvas, inside.x + KEYS, y, VALUES, chosen ? SLOT_KEY : SLOT_VALUE, "%s %s %s", chosen ? "<" : " ",
-                    app->look.value[i], chosen ? ">" : " ");
+        canvas_text(canvas, inside.x, y, rect_room(inside, inside.x, KEYS), chosen ? SLOT_CHOSEN : SLOT_TEXT, "%s",
+                    row->key);
+        canvas_text(canvas, inside.x + KEYS, y, rect_room(inside, inside.x + KEYS, VALUES),
+                    chosen ? SLOT_KEY : SLOT_VALUE, "%s %s %s", chosen ? "<" : " ", app->look.value[i],
+                    chosen ? ">" : " ");
         canvas_text(canvas, inside.x + KEYS + VALUES, y, inside.width - KEYS - VALUES, SLOT_DIM, "%s", row->help);
     }
-    canvas_text(canvas, inside.x, inside.y + PREFERENCES + 1, inside.width, SLOT_DIM,
-                "Up Down choose, Left Right change, Enter keeps (in the settings file)");
+    if (inside.height > PREFERENCES + 1)
+        canvas_text(canvas, inside.x, inside.y + PREFERENCES + 1, inside.width, SLOT_DIM,
+                    "Up Down choose, Left Right change, Enter keeps (in the settings file)");
 }

@@ -27,6 +27,12 @@ struct rect rect_take(struct rect *rest, int rows)
     return taken;
 }
 
+int rect_room(struct rect rect, int x, int most)
+{
+    const int left = rect.x + rect.width - x;
+    return left < most ? left : most;
+}
+
 void canvas_resize(struct canvas *self, int width, int height)
 {
     self->width = width;
@@ -120,17 +126,19 @@ static uint32_t next_character(const struct canvas *self, const char **text, int
 
 static int write_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *text)
 {
-    int at = 0, columns = 0;
+    int at = 0, before = 0, columns = 0; /* before: where the character before begins */
     while (*text) {
         uint32_t code = next_character(self, &text, &columns);
         if (code == 0) continue;
         if (at + columns > room) {
-            if (room > 0)
-                canvas_put(self, x + (at < room ? at : room - 1), y, canvas_glyph(self, GLYPH_ELLIPSIS), slot);
+            if (at == room) at = before;
+            for (int i = at; i < room; i++) canvas_put(self, x + i, y, ' ', slot); /* wide ones go whole */
+            canvas_put(self, x + at, y, canvas_glyph(self, GLYPH_ELLIPSIS), slot);
             return room;
         }
         canvas_put(self, x + at, y, code, slot);
         if (columns == 2) canvas_put(self, x + at + 1, y, 0, slot);
+        before = at;
         at += columns;
     }
     return at;

@@ -73,6 +73,9 @@ enum glyph {
 /* Takes rows off the top of a rectangle, as many as there are. */
 struct rect rect_take(struct rect *rest, int rows);
 
+/* The columns that a rectangle has from x on, `most` at most; 0 or less: none. */
+int rect_room(struct rect rect, int x, int most);
+
 void canvas_resize(struct canvas *self, int width, int height);
 void canvas_clear(struct canvas *self);
 void canvas_release(struct canvas *self);

@@ -257,9 +257,9 @@ static void axis_label(const struct scope *scope, char text[32], int64_t step, d
 
 static void draw_y_labels(const struct plot *plot)
 {
-    const int rows[3] = {0, plot->rows / 2, plot->rows - 1};
-    for (int i = 0; i < (plot->rows >= 5 ? 3 : 2); i++) {
-        const int row = plot->rows >= 5 ? rows[i] : rows[2 * i];
+    const int rows[3] = {0, plot->rows - 1, plot->rows / 2};
+    for (int i = 0; i < (plot->rows >= 5 ? 3 : plot->rows >= 2 ? 2 : 1); i++) {
+        const int row = rows[i];
         const double at = plot->high - (row + 0.5) / plot->rows * (plot->high - plot->low);
         char text[16];
         if (plot->scope->lens->log_y)
@@ -287,9 +287,10 @@ static void draw_axes(const struct plot *plot)
     }
     axis_label(scope, left, scope->first, scope->wall_first);
     axis_label(scope, right, scope->last, scope->wall_last);
-    canvas_text(plot->canvas, plot->x, y, plot->columns / 2, SLOT_DIM, "%s", left);
-    canvas_text(plot->canvas, plot->x + plot->columns - (int)strlen(right), y, (int)strlen(right), SLOT_DIM, "%s",
-                right);
+    const int begin = (int)strlen(left), end = (int)strlen(right);
+    if (end > plot->columns) return;
+    canvas_text(plot->canvas, plot->x + plot->columns - end, y, end, SLOT_DIM, "%s", right);
+    if (begin + end < plot->columns) canvas_text(plot->canvas, plot->x, y, begin, SLOT_DIM, "%s", left);
 }
 
 /* A vertical line: where no dots are, and on the axis. */
@@ -367,6 +368,7 @@ static void draw_title(struct canvas *canvas, struct rect rect, const struct cha
 
 void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *chart)
 {
+    if (rect.height < 1) return;
     draw_title(canvas, rect, chart);
     static struct plot plot; /* the screen's thread only; too large for a stack */
     plot = (struct plot){.canvas = canvas, .scope = chart->scope, .x = rect.x + GUTTER, .y = rect.y + 1};

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LABEL = 7, COUNT = 14, EXTRA = 32 };
 
@@ -20,12 +21,13 @@ static void draw_bar(struct canvas *canvas, int x, int y, int width, double shar
 static void draw_row(struct canvas *canvas, struct rect rect, int row, const char *label, double share,
                      const char *count, const char *extra)
 {
-    int y = rect.y + row, tail = rect.width >= 76 ? EXTRA : 0, bar = rect.width - LABEL - COUNT - tail;
+    const int room = rect.width >= 40 ? COUNT : (int)strlen(count) + 2; /* else every column is needed */
+    int y = rect.y + row, tail = rect.width >= 76 ? EXTRA : 0, bar = rect.width - LABEL - room - tail;
     if (row >= rect.height) return;
     if (bar < 3) bar = 0;
     canvas_text(canvas, rect.x, y, LABEL, SLOT_DIM, "%s", label);
     draw_bar(canvas, rect.x + LABEL, y, bar, share);
-    canvas_text(canvas, rect.x + LABEL + bar + (bar ? 1 : 0), y, COUNT - 1, SLOT_VALUE, "%s", count);
+    canvas_text(canvas, rect.x + LABEL + bar + (bar ? 1 : 0), y, room - 1, SLOT_VALUE, "%s", count);
     if (tail) canvas_text(canvas, rect.x + rect.width - tail, y, tail, SLOT_TEXT, "%s", extra);
 }
 

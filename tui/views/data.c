@@ -69,7 +69,8 @@ static void draw_classes(struct data_view *self, struct canvas *canvas, struct r
         if (size > most) most = size;
     }
     const int bar = rect.width - NAME - 20;
-    canvas_text(canvas, rect.x + 2 + NAME, rect.y, rect.width, SLOT_DIM, "   train      val");
+    if (rect.height < 1) return;
+    canvas_text(canvas, rect.x + 2 + NAME, rect.y, rect.width - 2 - NAME, SLOT_DIM, "   train      val");
     rect_take(&rect, 1);
     self->rows = rect.height;
     list_settle(&self->list, self->count, rect.height, false);
@@ -77,10 +78,12 @@ static void draw_classes(struct data_view *self, struct canvas *canvas, struct r
         const int at = self->list.top + i, y = rect.y + i;
         const json_int_t size = json_integer_value(json_array_get(train, (size_t)at));
         list_mark(&self->list, canvas, (struct rect){rect.x, y, rect.width, 1}, at);
-        canvas_text(canvas, rect.x + 2, y, NAME - 1, SLOT_TEXT, "%s", class_name(self, at));
-        canvas_text(canvas, rect.x + 2 + NAME, y, 8, size ? SLOT_VALUE : SLOT_BAD, "%8" JSON_INTEGER_FORMAT, size);
-        canvas_text(canvas, rect.x + 11 + NAME, y, 8, SLOT_DIM, "%8" JSON_INTEGER_FORMAT,
-                    json_integer_value(json_array_get(val, (size_t)at)));
+        canvas_text(canvas, rect.x + 2, y, rect_room(rect, rect.x + 2, NAME - 1), SLOT_TEXT, "%s",
+                    class_name(self, at));
+        canvas_text(canvas, rect.x + 2 + NAME, y, rect_room(rect, rect.x + 2 + NAME, 8), size ? SLOT_VALUE : SLOT_BAD,
+                    "%8" JSON_INTEGER_FORMAT, size);
+        canvas_text(canvas, rect.x + 11 + NAME, y, rect_room(rect, rect.x + 11 + NAME, 8), SLOT_DIM,
+                    "%8" JSON_INTEGER_FORMAT, json_integer_value(json_array_get(val, (size_t)at)));
         for (int x = 0; x < bar; x++)
             if ((double)x < (double)size / (double)most * bar)
                 canvas_put(canvas, rect.x + 20 + NAME + x, y, canvas_glyph(canvas, GLYPH_BAR_FULL), SLOT_BAR);
@@ -145,7 +148,8 @@ static void draw_confusion(struct data_view *self, struct canvas *canvas, struct
                 "; rows: what is true, columns: what was said, in the same order",
                 number(self->confusion.json, "step"));
     rect_take(&rect, 1);
-    draw_columns(self, canvas, rect_take(&rect, 1), classes);
+    const struct rect names = rect_take(&rect, 1);
+    if (names.height) draw_columns(self, canvas, names, classes);
     self->count = classes;
     self->rows = rect.height;
     list_settle(&self->list, classes, rect.height, false);
@@ -188,6 +192,7 @@ static void draw_mistakes(struct data_view *self, struct canvas *canvas, struct 
     canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM, "step %" JSON_INTEGER_FORMAT ", %d of %d: %s",
                 number(self->mistakes.json, "step"), self->list.chosen + 1, self->count, path ? path : "");
     rect_take(&rect, 1);
+    if (rect.height < 3) return; /* no room for the words below a picture */
     int columns = rect.width / PICTURE_COLUMNS, rows = rect.height / PICTURE_ROWS;
     if (columns < 1) columns = 1;
     if (rows < 1) rows = 1;

@@ -137,8 +137,11 @@ static void draw_row(struct canvas *canvas, struct rect row, const struct feed_m
     const char *text = layer_name(metric);
     const int length = (int)strlen(text), skip = length > name - 2 ? length - name + 3 : 0; /* the end tells more */
     canvas_text(canvas, row.x, row.y, name - 1, SLOT_TEXT, "%s%s", skip ? "~" : "", text + skip);
-    canvas_text(canvas, row.x + name, row.y, 11, isfinite(value) ? SLOT_VALUE : SLOT_BAD, "%10.3e", value);
-    if (all.low <= all.high) canvas_text(canvas, row.x + name + 12, row.y, 10, SLOT_DIM, "%9.2e", (double)all.high);
+    canvas_text(canvas, row.x + name, row.y, rect_room(row, row.x + name, 11), isfinite(value) ? SLOT_VALUE : SLOT_BAD,
+                "%10.3e", value);
+    if (all.low <= all.high)
+        canvas_text(canvas, row.x + name + 12, row.y, rect_room(row, row.x + name + 12, 10), SLOT_DIM, "%9.2e",
+                    (double)all.high);
     draw_heat(canvas, (struct rect){row.x + name + TABLE, row.y, heat, 1}, series, scope, range);
 }
 
