@@ -206,7 +206,7 @@ static void do_filter(struct app *app, void *state)
     ((struct charts *)state)->filter.open = true;
 }
 
-/* The chosen chart as CSV and SVG in the run's folder, and its CSV into the clipboard. */
+/* The chosen chart as CSV, SVG and PNG in the run's folder, and its CSV into the clipboard. */
 static void do_export(struct app *app, void *state)
 {
     const struct charts *self = state;
@@ -221,7 +221,7 @@ static void do_export(struct app *app, void *state)
         snprintf(app->note, sizeof app->note, "not written: %.200s", lt_message());
         return;
     }
-    snprintf(app->note, sizeof app->note, "written: %.220s.csv and .svg", where);
+    snprintf(app->note, sizeof app->note, "written: %.220s.csv, .svg and .png", where);
     free(where);
 }
 
@@ -229,7 +229,7 @@ static const struct view_key keys[] = {
     {'\n', '\n', "Enter", "the chosen chart alone", "alone", do_open},
     {27, 27, "Esc", "all charts again", NULL, do_close},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
-    {'Y', 'Y', "Y", "the chart as CSV and SVG in the run's folder; CSV to the clipboard", "export", do_export},
+    {'Y', 'Y', "Y", "the chart as CSV, SVG and PNG in the run's folder; CSV to the clipboard", "export", do_export},
     {'n', 'n', "n", "the next chart", NULL, do_next},
     {'N', 'N', "N", "the chart before", NULL, do_previous},
 };
