@@ -2,9 +2,11 @@
  * Runs it in a pseudo-terminal and reads what it draws, at most RATE bytes a second where the environment's
  * SCREEN_BYTES_PER_SECOND says so. Types the characters of KEYS, a second apart, from the third second on. Prints the
  * time to the first byte and to the end of the first picture, its bytes, bytes a second afterwards (frames too: bursts
- * 20 ms apart), the slowest and the median answer to a key, and the program's CPU. */
+ * 20 ms apart), when the last byte came, the slowest and the median answer to a key and the program's CPU for one, and
+ * the CPU of it and what it started in all. */
 #include "data/base/clock.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -13,20 +15,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { KEYS_MAX = 64, QUIET_MS = 60, BURST_MS = 20 };
 
 struct watch {
     int fd;
+    clockid_t cpu;                                   /* the program's */
+    int64_t cpu_began, cpu_spent;                    /* ns of it when the first key was typed, and since */
     int64_t begin, first, painted, last, typed, end; /* ns; 0: not yet */
     int64_t first_bytes, later_bytes;
     int frames, keys, answers;
     double answer_ms[KEYS_MAX];
     double rate; /* bytes a second that are read; 0: all */
 };
+
+static int64_t cpu_ns(const struct watch *self)
+{
+    struct timespec t = {0};
+    clock_gettime(self->cpu, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static void take(struct watch *self, ssize_t bytes)
 {
@@ -67,6 +81,7 @@ static void run(struct watch *self, double seconds, const char *keys)
         if (now > seconds || !watch_once(self)) return;
         if (now < 2 + self->keys || !keys[self->keys]) continue;
         self->typed = clock_ns();
+        if (self->keys == 0) self->cpu_began = cpu_ns(self);
         if (write(self->fd, &keys[self->keys++], 1) != 1) return;
     }
 }
@@ -87,10 +102,27 @@ static void report(struct watch *self, const struct rusage *used)
            (double)(self->first - self->begin) * ms, (double)(self->painted - self->begin) * ms,
            (long long)self->first_bytes, seconds > 0 ? (double)self->later_bytes / seconds : 0,
            seconds > 0 ? self->frames / seconds : 0);
+    printf(", the last after %.0f ms", (double)(self->last - self->begin) * ms);
     if (self->answers)
-        printf("; keys %.1f ms, at most %.1f", self->answer_ms[self->answers / 2], self->answer_ms[self->answers - 1]);
+        printf("; keys %.1f ms, at most %.1f, %.1f ms of CPU each", self->answer_ms[self->answers / 2],
+               self->answer_ms[self->answers - 1], (double)self->cpu_spent * ms / self->answers);
     printf("; CPU %.0f ms (%.2f %% of a core), %.1f MB\n", cpu * 1e3,
            100 * cpu / ((double)(self->end - self->begin) * 1e-9), (double)used->ru_maxrss / 1024);
+}
+
+/* Ends the program and what it started, which falls to this process; `used` becomes the sum of what they used. */
+static void end_all(pid_t pid, int fd, struct rusage *used)
+{
+    struct rusage one;
+    *used = (struct rusage){0};
+    kill(pid, SIGTERM);
+    close(fd); /* hangs up on the others */
+    for (pid_t gone; (gone = wait4(-1, NULL, 0, &one)) > 0 || errno == EINTR;) {
+        if (gone < 0) continue;
+        timeradd(&used->ru_utime, &one.ru_utime, &used->ru_utime);
+        timeradd(&used->ru_stime, &one.ru_stime, &used->ru_stime);
+        if (one.ru_maxrss > used->ru_maxrss) used->ru_maxrss = one.ru_maxrss;
+    }
 }
 
 int main(int argc, char **argv)
@@ -101,6 +133,7 @@ int main(int argc, char **argv)
     struct winsize size = {.ws_col = (unsigned short)atoi(argv[1]), .ws_row = (unsigned short)atoi(argv[2])};
     const char *rate = getenv("SCREEN_BYTES_PER_SECOND");
     self.rate = rate ? atof(rate) : 0;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t pid = forkpty(&self.fd, NULL, NULL, &size);
     if (pid < 0) return perror("screen: forkpty"), 1;
     if (pid == 0) {
@@ -109,11 +142,12 @@ int main(int argc, char **argv)
         perror("screen");
         _exit(127);
     }
+    clock_getcpuclockid(pid, &self.cpu);
     run(&self, atof(argv[3]), argv[4]);
     self.end = clock_ns();
+    self.cpu_spent = cpu_ns(&self) - self.cpu_began;
     if (!self.painted) self.painted = self.last;
-    kill(pid, SIGTERM);
-    while (wait4(pid, NULL, 0, &used) < 0) continue;
+    end_all(pid, self.fd, &used);
     report(&self, &used);
     return 0;
 }

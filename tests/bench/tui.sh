@@ -3,7 +3,7 @@
 # needs. usage: sh tests/bench/tui.sh [SECONDS]; with LATHE_PYTHON set to a Python that has wandb, also wandb leet on a log of the same size.
 set -eu
 cd "$(dirname "$0")/../.."
-seconds=${1:-40}
+seconds=${1:-40} here=$PWD/tests/bench
 cmake --preset release >/dev/null
 cmake --build build/release --target lathe bench_screen bench_feed >/dev/null
 lathe=$PWD/build/release/lathe screen=$PWD/build/release/tests/bench_screen feed=$PWD/build/release/tests/bench_feed
@@ -21,7 +21,6 @@ cd "$work"
 sed 's/    - learning_rate_monitor/    - gradient_monitor: {every_n_steps: 10}\n&/; s/size: 16/size: 48/; s/\[16, 16\]/[48, 48]/' demo/digits.yaml >run.yaml
 "$lathe" fit --headless -c run.yaml --trainer.max_epochs 1000 >run.log 2>&1 &
 run=$!
-sleep 20 # a curve that grows by half while it is watched is no steady state
 
 cpu() { # NAME of threads, or "" for all: their nanoseconds of CPU so far
     for task in /proc/$run/task/*; do
@@ -29,6 +28,8 @@ cpu() { # NAME of threads, or "" for all: their nanoseconds of CPU so far
     done | awk '{ s += $1 } END { printf "%.0f", s }'
 }
 
+sleep 2
+echo "attach, 120 40, a run that has just begun: $("$screen" 120 40 "$seconds" "" "$lathe" attach)"
 echo "steps, by the run itself: $(tail -1 run.log)"
 for size in "80 24" "120 40" "200 60"; do
     echo "attach, $size, Train view: $("$screen" $size "$seconds" "" "$lathe" attach)"
@@ -56,8 +57,13 @@ done
 kill -9 "$run"
 run=
 
-echo "a log of 300000 steps and 2 metrics, and of 10 million points:"
+echo "a finished log of 300000 steps and 2 metrics:"
 "$feed" make large 300000 2 >/dev/null
-echo "  view: $("$screen" 120 40 6 "" "$lathe" view large)"
+echo "  lathe view: $("$screen" 120 40 6 "" "$lathe" view large)"
+if [ -n "${LATHE_PYTHON-}" ]; then # the same numbers in a log of wandb's, in the viewer that comes with it
+    "$LATHE_PYTHON" "$here/peer_log.py" "$work" 300000
+    echo "  wandb leet: $("$screen" 120 40 60 "" "$LATHE_PYTHON" -m wandb leet "$(ls "$work"/wandb/offline-run-*/*.wandb)")"
+fi
+echo "a finished log of 1000000 steps and 10 metrics:"
 "$feed" make huge 1000000 10 >/dev/null
-echo "  view: $("$screen" 120 40 10 "22h" "$lathe" view huge)"
+echo "  lathe view, keys: $("$screen" 120 40 30 "hlhl+-hl2hlhlhlhl1hlhl" "$lathe" view huge)"
