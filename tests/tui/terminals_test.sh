@@ -47,11 +47,15 @@ has() { styled | LC_ALL=C grep -q -- "$1" || wrong "$opened: no $1"; }
 has_not() { ! styled | LC_ALL=C grep -q -- "$1" || wrong "$opened: $1"; }
 look() { opened="$1 $2" && open "$1" "$2"; }
 
-echo "# the ladder of colours"
+echo "# the ladder of colours; those of the cube are told by their number, which is shorter"
+mkdir -p "$XDG_CONFIG_HOME/lathe/themes"
+printf 'base = dark\ntrain = #5fafee\n' >"$XDG_CONFIG_HOME/lathe/themes/beside.theme"
 look TERM=xterm-256color '' && has '38;5;75m' && has_not '38;2;'
-look 'TERM=xterm-256color COLORTERM=truecolor' '' && has '38;2;95;175;255m' && has_not '38;5;'
+look 'TERM=xterm-256color COLORTERM=truecolor' '' && has '38;5;75m' && has_not '38;2;'
+look 'TERM=xterm-256color COLORTERM=truecolor' '--theme beside' && has '38;2;95;175;238m' && has '38;5;75m'
+look 'TERM=xterm-256color' '--theme beside' && has '38;5;75m' && has_not '38;2;'
 look 'TERM=xterm-256color COLORTERM=truecolor' '--color 256' && has '38;5;75m' && has_not '38;2;'
-look TERM=xterm-256color '--color 24bit' && has '38;2;95;175;255m'
+look TERM=xterm-256color '--color 24bit --theme beside' && has '38;2;95;175;238m'
 look '-u TMUX TERM=screen-256color COLORTERM=truecolor' '' && has '38;5;75m' && has_not '38;2;'
 look TERM=screen '' && has '34m' && has_not '38;'
 look TERM=xterm-256color '--color 16' && has_not '38;2;' && has_not '38;5;[0-9][0-9]'
@@ -60,6 +64,7 @@ for plain in 'TERM=xterm-256color NO_COLOR=1' 'TERM=vt100'; do
     look "$plain" '' && has_not '\[3[0-7]m' && has_not '38;' && has '\[1m'
 done
 look TERM=xterm-256color '--color never' && has_not '\[3[0-7]m' && has_not '38;'
+rm "$XDG_CONFIG_HOME/lathe/themes/beside.theme"
 
 echo "# the ladder of glyphs"
 look TERM=xterm-256color '' && has "$(printf '\342[\240-\243]')" # braille

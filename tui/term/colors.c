@@ -1,5 +1,6 @@
 #include "tui/term/colors.h"
 
+#include "tui/term/direct.h"
 #include "tui/term/palette.h"
 
 #include <stdlib.h>
@@ -39,19 +40,27 @@ enum lt_err colors_choose(int *colors, const char *wanted)
 
 /* ---- which ---- */
 
-/* A terminal of 24 bits takes numbers below 8 for colours of its palette, which need not be what they are called. */
+static bool are_same(struct theme_color a, struct theme_color b)
+{
+    return a.red == b.red && a.green == b.green && a.blue == b.blue;
+}
+
+/* A terminal of 24 bits takes the least numbers for colours of its palette. The cube's and the greys are what they are
+ * called and short to send; what else has such a number becomes a little redder. */
 static int direct_number(struct theme_color color)
 {
-    enum { NEARLY_BLACK = 0x010101 };
-    int number = palette_nearest(color, PALETTE_DIRECT, PALETTE_NONE);
-    return number < 8 ? NEARLY_BLACK : number;
+    enum { REDDER = 0x010000 };
+    const int palette = direct_palette(), near = palette_nearest(color, PALETTE_SIZE, PALETTE_NONE),
+              number = palette_nearest(color, PALETTE_DIRECT, PALETTE_NONE);
+    if (palette == PALETTE_SIZE && are_same(palette_color(near), color)) return near;
+    return number < palette ? number + REDDER : number;
 }
 
 /* What curses calls a colour. */
 static int number_of(struct theme_color color, int background)
 {
     int number = palette_nearest(color, level, background);
-    if (COLORS < PALETTE_DIRECT || (level < 256 && number < 8)) return number;
+    if (COLORS < PALETTE_DIRECT || (level < PALETTE_SIZE && number < PALETTE_SMALL)) return number;
     return direct_number(level >= PALETTE_DIRECT ? color : palette_color(number));
 }
 

@@ -14,9 +14,11 @@
 
 enum { MAGIC_32_BIT = 01036, ABSENT = -1 };
 
-/* Colours below 8 stay those of the palette; as xterm+direct2 of ncurses has it. */
+/* As xterm+direct2 of ncurses has it, but that colours below 256 and not only below 8 are those of the palette: their
+ * escapes are half as long. */
 #define DIRECT(kind)                                                                                                   \
-    "\033[%?%p1%{8}%<%t" kind "%p1%d%e" kind "8;2;%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%d%;m"
+    "\033[%?%p1%{8}%<%t" kind "%p1%d%e%p1%{256}%<%t" kind "8;5;%p1%d%e" kind                                           \
+    "8;2;%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%d%;m"
 
 /* What is said otherwise; NULL: not at all (the palette is not changed, so it need not be put back). */
 static const struct {
@@ -90,7 +92,7 @@ static void put_extended(struct text *out)
     static const char *const flags[] = {"AX", "RGB", "XT"}, *const numbers[] = {"CO", "U8"},
                              *const strings[] = {"Ms", "Sync", "XM", NULL};
     const bool flag[] = {tigetflag("AX") > 0, true, tigetflag("XT") > 0};
-    const int number[] = {8, number_of("U8")};
+    const int number[] = {PALETTE_SIZE, number_of("U8")};
     struct text offsets = {0}, table = {0}, name_offsets = {0}, names = {0};
     int string_count = put_strings(&offsets, &table, strings);
     for (int i = 0; i < 3 + 2 + string_count; i++) {
@@ -158,6 +160,12 @@ static SCREEN *open_described(void)
     free(before);
     text_release(&entry), text_release(&hex);
     return screen;
+}
+
+int direct_palette(void)
+{
+    const int size = tigetnum("CO");
+    return size < 0 ? PALETTE_SMALL : size;
 }
 
 SCREEN *direct_open(const char *color)

@@ -13,3 +13,6 @@ SCREEN *direct_open(const char *color);
 /* Appends the compiled entry (term(5), numbers of 32 bits) named `name` that describes the terminal of the last
  * setupterm, but with 24-bit colours. */
 void direct_describe(struct text *out, const char *name);
+
+/* How many of the numbers that the open terminal of 24 bits takes for colours mean those of its palette instead. */
+int direct_palette(void);

@@ -64,7 +64,11 @@ static void compare(TERMINAL *own, TERMINAL *made)
 static void check_colors(void)
 {
     assert_int_equal(tigetflag("RGB"), 1);
-    assert_int_equal(tigetnum("CO"), 8);
+    assert_int_equal(tigetnum("CO"), 256);
+    assert_int_equal(direct_palette(), 256);
+    assert_string_equal(tiparm(tigetstr("setaf"), 75), "\033[38;5;75m");
+    assert_string_equal(tiparm(tigetstr("setab"), 255), "\033[48;5;255m");
+    assert_string_equal(tiparm(tigetstr("setaf"), 256), "\033[38;2;0;1;0m");
     assert_string_equal(tiparm(tigetstr("setaf"), 0x123456), "\033[38;2;18;52;86m");
     assert_string_equal(tiparm(tigetstr("setab"), 0xff00af), "\033[48;2;255;0;175m");
     assert_string_equal(tiparm(tigetstr("setaf"), 3), "\033[33m");

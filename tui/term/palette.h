@@ -3,7 +3,11 @@
 
 #include "tui/theme.h"
 
-enum { PALETTE_DIRECT = 1 << 24 }; /* colours of a terminal that takes 24 bits */
+enum {
+    PALETTE_SMALL = 8, /* colours whose looks are the terminal's own business */
+    PALETTE_SIZE = 256,
+    PALETTE_DIRECT = 1 << 24 /* colours of a terminal that takes 24 bits */
+};
 
 /* In place of a background's number. */
 enum {
