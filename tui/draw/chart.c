@@ -270,29 +270,6 @@ static void draw_y_labels(const struct plot *plot)
     }
 }
 
-static void draw_axes(const struct plot *plot)
-{
-    const struct scope *scope = plot->scope;
-    const int y = plot->y + plot->rows;
-    char left[32], right[32];
-    draw_y_labels(plot);
-    for (int column = 0; column < plot->columns; column++)
-        canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_RULE), SLOT_RULE);
-    for (size_t i = 0; i < scope->marks; i++) {
-        const int column = scope->mark[i].step < scope->first || scope->mark[i].step > scope->last
-                               ? -1
-                               : column_of(plot, scope->mark[i].step, scope->mark[i].wall);
-        if (column >= 0)
-            canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_MARK), scope->mark[i].slot);
-    }
-    axis_label(scope, left, scope->first, scope->wall_first);
-    axis_label(scope, right, scope->last, scope->wall_last);
-    const int begin = (int)strlen(left), end = (int)strlen(right);
-    if (end > plot->columns) return;
-    canvas_text(plot->canvas, plot->x + plot->columns - end, y, end, SLOT_DIM, "%s", right);
-    if (begin + end < plot->columns) canvas_text(plot->canvas, plot->x, y, begin, SLOT_DIM, "%s", left);
-}
-
 /* A vertical line: where no dots are, and on the axis. */
 static void draw_upright(const struct plot *plot, int64_t step, double wall)
 {
@@ -310,6 +287,30 @@ static void draw_cursor(const struct plot *plot)
     const struct scope *scope = plot->scope;
     if (scope->has_cursor) draw_upright(plot, scope->cursor, scope->wall_cursor);
     if (scope->lens->selecting) draw_upright(plot, scope->lens->anchor, scope->wall_anchor);
+}
+
+static void draw_axes(const struct plot *plot)
+{
+    const struct scope *scope = plot->scope;
+    const int y = plot->y + plot->rows;
+    char left[32], right[32];
+    draw_y_labels(plot);
+    for (int column = 0; column < plot->columns; column++)
+        canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_RULE), SLOT_RULE);
+    for (size_t i = 0; i < scope->marks; i++) {
+        const int column = scope->mark[i].step < scope->first || scope->mark[i].step > scope->last
+                               ? -1
+                               : column_of(plot, scope->mark[i].step, scope->mark[i].wall);
+        if (column >= 0)
+            canvas_put(plot->canvas, plot->x + column, y, canvas_glyph(plot->canvas, GLYPH_MARK), scope->mark[i].slot);
+    }
+    draw_cursor(plot);
+    axis_label(scope, left, scope->first, scope->wall_first);
+    axis_label(scope, right, scope->last, scope->wall_last);
+    const int begin = (int)strlen(left), end = (int)strlen(right);
+    if (end > plot->columns) return;
+    canvas_text(plot->canvas, plot->x + plot->columns - end, y, end, SLOT_DIM, "%s", right);
+    if (begin + end < plot->columns) canvas_text(plot->canvas, plot->x, y, begin, SLOT_DIM, "%s", left);
 }
 
 /* The point a title speaks of: the newest that is shown, or the one at or before the crosshair; NULL: none. */
@@ -390,7 +391,6 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     }
     if (chart->level > 0) draw_level(&plot, chart->level);
     write_cells(&plot);
-    draw_cursor(&plot);
     draw_axes(&plot);
     for (int i = 0; i < CHART_LINES; i++)
         if (chart->line[i].series && chart->line[i].series->count) {

@@ -211,10 +211,28 @@ static void nothing_finite(void **state)
     canvas_release(&self.canvas);
 }
 
+/* From the first row down to the axis, but for what the line itself covers. */
+static void the_crosshair_is_upright(void **state)
+{
+    (void)state;
+    struct picture self = {.plot = 23, .per_dot = 3, .odd = 60, .value = 500};
+    canvas_resize(&self.canvas, LEFT + GUTTER + 25, TOP + HEIGHT + 2);
+    fill(&self);
+    draw(&self);
+    const int column = dot_of(&self, self.odd) / 2;
+    for (int row = 0; row <= ROWS; row++) {
+        const bool crossed = cell_at(&self, column, TOP + 1 + row)->code == canvas_glyph(&self.canvas, GLYPH_BESIDE);
+        assert_true(crossed != (row < ROWS && has_line(&self, column, row)));
+    }
+    series_release(&self.series);
+    canvas_release(&self.canvas);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spikes_light_a_dot), cmocka_unit_test(spikes_light_a_dot_on_a_logarithmic_axis),
-        cmocka_unit_test(what_is_not_finite_stands_on_the_axis), cmocka_unit_test(nothing_finite)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(spikes_light_a_dot),
+                                       cmocka_unit_test(spikes_light_a_dot_on_a_logarithmic_axis),
+                                       cmocka_unit_test(what_is_not_finite_stands_on_the_axis),
+                                       cmocka_unit_test(nothing_finite), cmocka_unit_test(the_crosshair_is_upright)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
