@@ -170,6 +170,19 @@ void sample_print(struct text *out, const struct canvas *canvas)
     }
 }
 
+/* The first line that is another, of both. */
+static void fail_at_difference(const char *name, const char *stored, const char *drawn)
+{
+    int line = 1;
+    for (size_t length; *stored && *drawn; line++) {
+        length = strcspn(stored, "\n") + 1;
+        if (strncmp(stored, drawn, length) != 0) break;
+        stored += length, drawn += length;
+    }
+    fail_msg("%s looks different now (LATHE_UPDATE=1 stores it, git diff shows all), line %d was\n%.*s\nand is\n%.*s",
+             name, line, (int)strcspn(stored, "\n"), stored, (int)strcspn(drawn, "\n"), drawn);
+}
+
 void sample_compare(const struct text *drawn, const char *name)
 {
     struct text path = {0};
@@ -181,7 +194,7 @@ void sample_compare(const struct text *drawn, const char *name)
         assert_int_equal(path_write_atomic(text_get(&path), drawn->bytes, drawn->length), LT_OK);
     if (path_read(&stored, &length, text_get(&path), 1 << 20) != LT_OK) fail_msg("%s", lt_message());
     if (length != drawn->length || memcmp(stored, drawn->bytes, length) != 0)
-        fail_msg("%s looks different now:\n%s", name, text_get(drawn));
+        fail_at_difference(name, stored, text_get(drawn));
     free(stored);
     text_release(&path);
 }
