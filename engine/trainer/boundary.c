@@ -53,14 +53,20 @@ static enum event_kind kind_of(enum control command)
     }
 }
 
-/* Tells the run's journal (of a stop, its last event does) and who asked. */
+/* Stops are told by the run's last event; looking changes nothing. */
+static bool is_told(enum control command)
+{
+    return command != COMMAND_STOP && command != COMMAND_SAVE_AND_STOP && command != COMMAND_SHOW_BATCH;
+}
+
+/* Tells the run's journal and who asked. */
 static void settle(struct run *run, const struct request *request, const struct reply *reply)
 {
     const char *said = text_get(&reply->said), *name = control_name(request->command);
     if (reply->refused)
         log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "%s %s by %s not done: %s", name,
                   request->argument, request->who, said);
-    else if (request->command != COMMAND_STOP && request->command != COMMAND_SAVE_AND_STOP)
+    else if (is_told(request->command))
         log_event(run->log, kind_of(request->command), LEVEL_INFO, run->at.step, "%s, by %s", said, request->who);
     if (request->id) log_answer(run->log, request->id, !reply->refused, run->at.step, said);
     publish(run, run->status.stage, "");
@@ -122,6 +128,12 @@ static void profile_now(struct run *run, struct reply *reply)
         text_add(&reply->said, "wrote %s/profile.txt and trace.json (for ui.perfetto.dev)", run->folder);
     else
         refuse(reply, lt_message());
+}
+
+static void show_batch(struct run *run, struct reply *reply)
+{
+    run->shown.asked = true;
+    text_add(&reply->said, "the pictures of step %" PRId64, run->at.step + 1);
 }
 
 static void set_rate(struct run *run, const char *wish, struct reply *reply)
@@ -191,6 +203,7 @@ static enum lt_err carry_out(struct run *run, const struct request *request, str
     case COMMAND_STOP: return stop_now(run, LT_EINTERRUPTED, false, request->who, reply);
     case COMMAND_SAVE_AND_STOP: return stop_now(run, LT_EINTERRUPTED, true, request->who, reply);
     case COMMAND_PROFILE: profile_now(run, reply); break;
+    case COMMAND_SHOW_BATCH: show_batch(run, reply); break;
     case COMMAND_SET: set_rate(run, request->argument, reply); break;
     case COMMAND_PROTECT: protect(run, request->argument, true, reply); break;
     case COMMAND_UNPROTECT: protect(run, request->argument, false, reply); break;

@@ -54,6 +54,7 @@ static enum lt_err train_batch(struct run *run, struct outcome *outcome, struct 
     LT_TRY(loader_next(run->train.loader, &batch));
     lt_assert(batch && batch->number == run->at.batch);
     feed_batch(run, batch);
+    if (step->first) shown_take(run, batch);
     step->n = batch->n;
     step->sample = batch->sample;
     plan_forward(run->plan, step);

@@ -152,6 +152,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
     run->loss_now = mean(outcome->loss, outcome->n);
     run->lr_now = outcome->lr;
     run->norm_now = outcome->norm;
+    shown_tell(run, outcome);
     metric_set_add(&run->train_metrics, outcome->loss, outcome->target, outcome->predicted, outcome->n);
     bool finite = isfinite(run->loss_now) && isfinite(outcome->norm[run->parameters]);
     if (!finite || (every > 0 && step % every == 0)) {

@@ -48,6 +48,18 @@ struct mistakes {
     int count;
 };
 
+/* Pictures of one batch, small: as the model gets them, for screens. */
+enum { SHOWN_MAX = 16, SHOWN_SIDE = 64 };
+struct shown {
+    bool asked;
+    bool held;      /* taken, to be told once their step is read back */
+    int64_t due_ns; /* when to take some unasked */
+    int64_t step;   /* the update they are trained in */
+    int64_t count;  /* the first ones of the step's first batch */
+    int height, width;
+    uint8_t rgb[SHOWN_MAX * SHOWN_SIDE * SHOWN_SIDE * 3];
+};
+
 struct position {
     int64_t epoch, batch; /* the next batch to train */
     int64_t step;         /* updates applied */
@@ -102,6 +114,7 @@ struct run {
 
     struct metric_set train_metrics, val_metrics;
     struct mistakes mistakes; /* of the newest validation */
+    struct shown shown;
     struct callbacks callbacks;
     struct logged_value *value;
     int *value_metric; /* log id of value[i], -1 before the log is open */
@@ -191,6 +204,10 @@ enum lt_err collect_all(struct run *run) LT_MUST_CHECK;
 void tell_run(struct run *run);
 void tell_validation(struct run *run);
 void mistakes_add(struct mistakes *self, const struct batch *batch, const float *loss, const int32_t *predicted);
+
+/* ---- shown.c: pictures of a batch for screens, when one asks and otherwise once a minute ---- */
+void shown_take(struct run *run, const struct batch *batch);
+void shown_tell(struct run *run, const struct outcome *outcome);
 
 /* ---- start.c: remembers the best value of the monitored metric ---- */
 void note_best(struct run *run);

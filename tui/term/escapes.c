@@ -1,6 +1,6 @@
 #include "tui/term/escapes.h"
 
-#include "data/base/text.h"
+#include "data/base/base64.h"
 #include "tui/term/term.h"
 
 #include <curses.h>
@@ -130,27 +130,13 @@ void escapes_close(void)
 
 /* ---- clipboard ---- */
 
-static void add_base64(struct text *out, const char *bytes, size_t length)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        uint32_t three = (uint32_t)(uint8_t)bytes[i] << 16;
-        if (left > 1) three |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
-        if (left > 2) three |= (uint8_t)bytes[i + 2];
-        const char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
-                              left > 2 ? digits[three & 63] : '='};
-        text_add_bytes(out, four, sizeof four);
-    }
-}
-
 bool term_copy(const char *text)
 {
     struct text out = {0};
     size_t length = strlen(text);
     if (escapes_is_console() || length > COPY_MAX) return false;
     text_add(&out, "\033]52;c;");
-    add_base64(&out, text, length);
+    base64_add(&out, text, length);
     text_add(&out, "\a");
     send(text_get(&out), out.length);
     text_release(&out);
