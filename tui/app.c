@@ -200,17 +200,28 @@ static void run_action(struct app *app, int key, int64_t now_ns)
         if (key == table[i].key || key == table[i].other) table[i].run(app, now_ns);
 }
 
-/* Keys of the view come first, then those of all charts, then the rest. */
+/* Text that is typed into a filter, and moves in a list. */
+static bool list_takes(struct app *app, int key)
+{
+    const struct view *view = view_at(app->view);
+    if (!view->list) return false;
+    const struct view_list list = view->list(view_state(app, app->view));
+    return filter_key(list.filter, key) || list_key(list.list, key, list.count, list.rows);
+}
+
+/* Keys of the view come first, then those of lists and of all charts, then the rest. */
 static void view_key(struct app *app, int key, int64_t now_ns)
 {
     const struct view *view = view_at(app->view);
+    const struct view_key *keys;
     if (view->typed && view->typed(app, view_state(app, app->view), key)) return;
+    if (list_takes(app, key)) return;
     if (key >= '1' && key < '1' + VIEWS) {
         app->view = key - '1';
         return;
     }
-    if (run_view_key(app, view->keys, view->key_count, key)) return;
-    if (view->has_charts && run_view_key(app, view_lens_keys, view_lens_key_count, key)) return;
+    for (int i = 0, count; (count = view_keys(view, i, &keys)) > 0; i++)
+        if (run_view_key(app, keys, count, key)) return;
     run_action(app, key, now_ns);
 }
 

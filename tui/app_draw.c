@@ -50,6 +50,7 @@ static int draw_hints(struct canvas *canvas, int x, struct rect rect, const stru
 static void draw_footer(const struct app *app, struct canvas *canvas, struct rect rect)
 {
     const struct view *view = view_at(app->view);
+    const struct view_key *keys;
     const struct view_key always[] = {
         {.key = 'p', .words = "p", .hint = app->feed.status.state == RUN_PAUSED ? "resume" : "pause"},
         {.key = 'c', .words = "c", .hint = "checkpoint"},
@@ -59,8 +60,8 @@ static void draw_footer(const struct app *app, struct canvas *canvas, struct rec
     if (app->frozen) x += 2 + canvas_text(canvas, x, rect.y, rect.x + rect.width - x, SLOT_WARNING, "held (Z)");
     const struct rect rest = {x + 1, rect.y, rect.x + rect.width - x - 1, 1};
     if (rest.width < 4 || draw_answer(app, canvas, rest)) return;
-    x = draw_hints(canvas, rest.x, rect, view->keys, view->key_count);
-    if (view->has_charts) draw_hints(canvas, x, rect, view_lens_keys, view_lens_key_count);
+    x = rest.x;
+    for (int i = 0, count; (count = view_keys(view, i, &keys)) > 0; i++) x = draw_hints(canvas, x, rect, keys, count);
 }
 
 /* "120 · epoch 2.3 · 00:01:22" of the crosshair. */

@@ -40,15 +40,14 @@ struct rect menu_box(struct canvas *canvas, int width, int height, const char *t
     return (struct rect){box.x + 2, box.y + 1, box.width - 4, box.height - 2};
 }
 
-/* One line of the help: keys of the view, of all charts, of everything. Returns NULL past the end. */
+/* One line of the help: keys of the view, of lists and charts, of everything. Returns NULL past the end. */
 static const char *help_line(const struct app *app, int line, const char **keys)
 {
-    const struct view *view = view_at(app->view);
-    if (line < view->key_count) return *keys = view->keys[line].words, view->keys[line].help;
-    line -= view->key_count;
-    const int charts = view->has_charts ? view_lens_key_count : 0;
-    if (line < charts) return *keys = view_lens_keys[line].words, view_lens_keys[line].help;
-    line -= charts;
+    const struct view_key *table;
+    for (int i = 0, count; (count = view_keys(view_at(app->view), i, &table)) > 0; i++) {
+        if (line < count) return *keys = table[line].words, table[line].help;
+        line -= count;
+    }
     return line < ACTIONS ? (*keys = actions[line].keys, actions[line].help) : NULL;
 }
 

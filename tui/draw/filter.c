@@ -5,18 +5,24 @@
 #include <string.h>
 #include <strings.h>
 
+static void take_away(struct filter *self)
+{
+    if (self->text[0]) memcpy(self->before, self->text, sizeof self->before);
+    self->text[0] = 0;
+}
+
 bool filter_key(struct filter *self, int key)
 {
     const size_t length = strlen(self->text);
     if (!self->open) {
-        if (key == 27 && length) return self->text[0] = 0, true;
+        if (key == 27 && length) return take_away(self), true;
         return false;
     }
     if (key == '\n') {
         self->open = false;
     } else if (key == 27) {
         self->open = false;
-        self->text[0] = 0;
+        take_away(self);
     } else if (key == TERM_BACKSPACE) {
         if (length) self->text[length - 1] = 0;
     } else if (key >= 32 && key < 127 && length + 1 < sizeof self->text) {
@@ -35,14 +41,24 @@ static bool holds(const char *text, const char *word, size_t length)
     return false;
 }
 
-bool filter_passes(const struct filter *self, const char *text)
+static bool has_all(const char *words, const char *text)
 {
-    for (const char *word = self->text; *word;) {
+    for (const char *word = words; *word;) {
         const size_t length = strcspn(word, " ");
         if (length && !holds(text, word, length)) return false;
         word += length + (word[length] == ' ');
     }
     return true;
+}
+
+bool filter_passes(const struct filter *self, const char *text)
+{
+    return has_all(self->text, text);
+}
+
+bool filter_finds(const struct filter *self, const char *text)
+{
+    return has_all(self->text[0] ? self->text : self->before, text);
 }
 
 int filter_draw(const struct filter *self, struct canvas *canvas, int x, int y, int room)

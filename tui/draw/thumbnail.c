@@ -11,7 +11,7 @@ enum { KEEP = 64, MOST_PIXELS = 64 << 20 };
 
 /* One picture at one size. */
 struct kept {
-    char *path;
+    char *name;        /* a file's path, or what pixels go by */
     int width, height; /* asked for, in pixels */
     uint8_t *rgb;      /* [height of the picture][width of it][3]; NULL: it cannot be decoded */
     int shown_width, shown_height;
@@ -24,7 +24,7 @@ static unsigned uses;
 
 static void forget(struct kept *self)
 {
-    free(self->path);
+    free(self->name);
     free(self->rgb);
     free(self->why);
     *self = (struct kept){0};
@@ -48,43 +48,50 @@ static void fit(struct kept *self, int width, int height)
     if (self->shown_height < 1) self->shown_height = 1;
 }
 
+/* Takes over pixels, [height][width][3], in the size that fits. */
+static void take(struct kept *self, const uint8_t *rgb, int width, int height)
+{
+    struct work work = {.pillow = 13};
+    fit(self, width, height);
+    work_set(&work, rgb, width, height);
+    image_resize(&work, self->shown_height, self->shown_width);
+    work_settle(&work);
+    const size_t row = (size_t)self->shown_width * 3;
+    self->rgb = memory_new((size_t)self->shown_height * row, 1);
+    for (int y = 0; y < self->shown_height; y++)
+        memcpy(self->rgb + (size_t)y * row, work.image.pixels + (size_t)y * work.image.stride, row);
+    work_release(&work);
+}
+
 static enum lt_err decode(struct kept *self)
 {
     struct picture picture = {0};
-    struct work work = {.pillow = 13};
     char *bytes;
     size_t length;
-    LT_TRY(picture_file(&bytes, &length, self->path));
-    enum lt_err err = picture_decode(&picture, (const uint8_t *)bytes, length, MOST_PIXELS);
+    LT_TRY(picture_file(&bytes, &length, self->name));
+    const enum lt_err err = picture_decode(&picture, (const uint8_t *)bytes, length, MOST_PIXELS);
     free(bytes);
-    if (err == LT_OK) {
-        fit(self, picture.width, picture.height);
-        work_set(&work, picture.rgb, picture.width, picture.height);
-        image_resize(&work, self->shown_height, self->shown_width);
-        work_settle(&work);
-        const size_t row = (size_t)self->shown_width * 3;
-        self->rgb = memory_new((size_t)self->shown_height * row, 1);
-        for (int y = 0; y < self->shown_height; y++)
-            memcpy(self->rgb + (size_t)y * row, work.image.pixels + (size_t)y * work.image.stride, row);
-    }
-    work_release(&work);
+    if (err == LT_OK) take(self, picture.rgb, picture.width, picture.height);
     picture_release(&picture);
     return err;
 }
 
-static struct kept *find(const char *path, int width, int height)
+/* The picture of a name at a size; if it is new, *fresh, and empty. */
+static struct kept *find(const char *name, int width, int height, bool *fresh)
 {
     struct kept *oldest = &kept[0];
+    *fresh = false;
     for (int i = 0; i < KEEP; i++) {
         struct kept *self = &kept[i];
-        if (self->path && self->width == width && self->height == height && strcmp(self->path, path) == 0) return self;
+        if (self->name && self->width == width && self->height == height && strcmp(self->name, name) == 0) {
+            self->used = ++uses;
+            return self;
+        }
         if (self->used < oldest->used) oldest = self;
     }
     forget(oldest);
-    oldest->path = memory_text(path);
-    oldest->width = width;
-    oldest->height = height;
-    if (decode(oldest) != LT_OK) oldest->why = memory_text(lt_message());
+    *oldest = (struct kept){.name = memory_text(name), .width = width, .height = height, .used = ++uses};
+    *fresh = true;
     return oldest;
 }
 
@@ -93,12 +100,9 @@ static int brightness(const uint8_t *rgb)
     return (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2]) / 1000;
 }
 
-void thumbnail_draw(struct canvas *canvas, struct rect rect, const char *path)
+static void draw(const struct kept *self, struct canvas *canvas, struct rect rect)
 {
     static const char letters[] = " .:-=+*#%@";
-    if (rect.width < 1 || rect.height < 1) return;
-    struct kept *self = find(path, rect.width, rect.height * 2);
-    self->used = ++uses;
     if (!self->rgb) {
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_BAD, "%s", self->why);
         return;
@@ -110,4 +114,22 @@ void thumbnail_draw(struct canvas *canvas, struct rect rect, const char *path)
             const int light = (brightness(top) + brightness(under)) / 2;
             canvas_pixels(canvas, rect.x + x, rect.y + y / 2, top, under, (uint32_t)letters[light * 9 / 255]);
         }
+}
+
+void thumbnail_draw(struct canvas *canvas, struct rect rect, const char *path)
+{
+    bool fresh;
+    if (rect.width < 1 || rect.height < 1) return;
+    struct kept *self = find(path, rect.width, rect.height * 2, &fresh);
+    if (fresh && decode(self) != LT_OK) self->why = memory_text(lt_message());
+    draw(self, canvas, rect);
+}
+
+void thumbnail_draw_pixels(struct canvas *canvas, struct rect rect, const struct thumbnail_pixels *pixels)
+{
+    bool fresh;
+    if (rect.width < 1 || rect.height < 1) return;
+    struct kept *self = find(pixels->name, rect.width, rect.height * 2, &fresh);
+    if (fresh) take(self, pixels->rgb, pixels->width, pixels->height);
+    draw(self, canvas, rect);
 }

@@ -17,8 +17,7 @@ enum order { ORDER_MODEL, ORDER_NORM, ORDER_NAME, ORDERS };
 struct gradients {
     struct list list;
     struct filter filter;
-    enum order order;
-    bool inverted;
+    struct sorting sorting; /* by enum order */
     int rows, count;
     int metric[LAYERS_MAX];
 };
@@ -61,9 +60,9 @@ static void collect(struct gradients *self, const struct feed *feed)
             filter_passes(&self->filter, layer_name(&feed->metric[i])))
             self->metric[self->count++] = (int)i;
     sorted_feed = feed;
-    sorted_order = self->order;
+    sorted_order = (enum order)self->sorting.column;
     qsort(self->metric, (size_t)self->count, sizeof *self->metric, compare);
-    for (int i = 0; self->inverted && i < self->count / 2; i++) {
+    for (int i = 0; self->sorting.inverted && i < self->count / 2; i++) {
         const int swap = self->metric[i];
         self->metric[i] = self->metric[self->count - 1 - i];
         self->metric[self->count - 1 - i] = swap;
@@ -120,8 +119,8 @@ static void draw_head(const struct gradients *self, struct canvas *canvas, struc
     int x = row.x +
             canvas_text(canvas, row.x, row.y, row.width, SLOT_TITLE, "gradient norms of %d parameters", self->count) +
             2;
-    x += canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_DIM, "%s%s", orders[self->order],
-                     self->inverted ? ", turned around" : "") +
+    x += canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_DIM, "%s%s", orders[self->sorting.column],
+                     self->sorting.inverted ? ", turned around" : "") +
          2;
     filter_draw(&self->filter, canvas, x, row.y, row.x + row.width - x);
 }
@@ -187,41 +186,22 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     }
 }
 
-static bool typed(struct app *app, void *state, int key)
+static struct view_list list(void *state)
 {
     struct gradients *self = state;
-    (void)app;
-    return filter_key(&self->filter, key) || list_key(&self->list, key, self->count, self->rows);
+    return (struct view_list){.list = &self->list,
+                              .filter = &self->filter,
+                              .sorting = &self->sorting,
+                              .columns = ORDERS,
+                              .count = self->count,
+                              .rows = self->rows};
 }
 
-static void do_filter(struct app *app, void *state)
+static void row(const struct app *app, const void *state, int at, struct text *out)
 {
-    (void)app;
-    ((struct gradients *)state)->filter.open = true;
-}
-
-static void sort(struct gradients *self, int by)
-{
-    self->order = (enum order)(((int)self->order + by + ORDERS) % ORDERS);
-}
-
-static void do_sort_next(struct app *app, void *state)
-{
-    (void)app;
-    sort(state, 1);
-}
-
-static void do_sort_previous(struct app *app, void *state)
-{
-    (void)app;
-    sort(state, -1);
-}
-
-static void do_invert(struct app *app, void *state)
-{
-    struct gradients *self = state;
-    (void)app;
-    self->inverted = !self->inverted;
+    const struct gradients *self = state;
+    const struct feed_metric *metric = &app->feed.metric[self->metric[at]];
+    text_add(out, "%s\t%.9g", layer_name(metric), newest(metric));
 }
 
 /* The newest warning's step under the crosshair of all charts. */
@@ -240,15 +220,13 @@ static void do_jump(struct app *app, void *state)
 
 static const struct view_key keys[] = {
     {'\n', '\n', "Enter", "crosshair of all charts to the newest warning", "newest warning", do_jump},
-    {'>', '>', ">", "sort by the next column", "sort", do_sort_next},
-    {'<', '<', "<", "sort by the column before", NULL, do_sort_previous},
-    {'I', 'I', "I", "turn the order around", NULL, do_invert},
-    {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
 };
 
 const struct view view_gradients = {.name = "gradients",
                                     .state_bytes = sizeof(struct gradients),
                                     .draw = draw,
-                                    .typed = typed,
+                                    .list = list,
+                                    .row = row,
+                                    .sorts = true,
                                     VIEW_KEYS(keys),
                                     .has_charts = true};

@@ -105,17 +105,21 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     }
 }
 
-static bool typed(struct app *app, void *state, int key)
+static struct view_list list(void *state)
 {
     struct log_view *self = state;
-    (void)app;
-    return filter_key(&self->filter, key) || list_key(&self->list, key, self->count, self->rows);
+    return (struct view_list){.list = &self->list, .filter = &self->filter, .count = self->count, .rows = self->rows};
 }
 
-static void do_filter(struct app *app, void *state)
+static void row(const struct app *app, const void *state, int at, struct text *out)
 {
-    (void)app;
-    ((struct log_view *)state)->filter.open = true;
+    const struct log_view *self = state;
+    if (self->show == SHOW_PRINTED) {
+        text_add(out, "%s", self->console.line[self->passing[at]]);
+        return;
+    }
+    const struct feed_event *event = &app->feed.event[self->passing[at]];
+    text_add(out, "%.3f\t%" PRId64 "\t%s\t%s", event->wall, event->step, event->kind, event->text);
 }
 
 static void do_other(struct app *app, void *state)
@@ -139,7 +143,6 @@ static void do_look(struct app *app, void *state)
 
 static const struct view_key keys[] = {
     {'o', 'o', "o", "events, or what the run printed", "printed", do_other},
-    {'/', '/', "/", "narrow, as you type; End follows again", "filter", do_filter},
     {'\n', '\n', "Enter", "all charts at the step of the chosen event", "charts there", do_look},
 };
 
@@ -147,5 +150,6 @@ const struct view view_log = {.name = "log",
                               .state_bytes = sizeof(struct log_view),
                               .release = release,
                               .draw = draw,
-                              .typed = typed,
+                              .list = list,
+                              .row = row,
                               VIEW_KEYS(keys)};

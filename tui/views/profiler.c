@@ -40,8 +40,9 @@ struct profiler {
     int *shown, count; /* lines in the order of the screen */
     struct list list;
     struct filter filter;
-    int rows, sort; /* sort: enum column, by which siblings are ordered */
-    bool inverted, whole, on_memory;
+    int rows;
+    struct sorting sorting; /* of siblings, by enum column */
+    bool whole, on_memory;
     struct profiler_memory memory;
     uint64_t turned[TURNED_MAX]; /* paths that are folded or unfolded, against what is usual at their depth */
     int turns;
@@ -121,9 +122,9 @@ static int compare(const void *a, const void *b, void *context)
 {
     const struct profiler *self = context;
     const int i = *(const int *)a, k = *(const int *)b;
-    const double x = self->line[i].value[self->sort], y = self->line[k].value[self->sort];
+    const double x = self->line[i].value[self->sorting.column], y = self->line[k].value[self->sorting.column];
     const int order = x > y ? -1 : x < y ? 1 : i - k;
-    return self->inverted ? -order : order;
+    return self->sorting.inverted ? -order : order;
 }
 
 static int find_turn(const struct profiler *self, uint64_t path)
@@ -274,20 +275,21 @@ static void draw_head(const struct profiler *self, struct canvas *canvas, struct
             canvas_text(canvas, row.x, row.y, row.width, SLOT_TITLE, "%s, %.0f s",
                         self->whole ? "since the start" : "the newest steps", seconds) +
             2;
-    x += canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_DIM, "by %s%s%s", columns[self->sort].name,
-                     self->inverted ? ", least first" : "", self->base ? ", change of the mean since d" : "") +
+    x += canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_DIM, "by %s%s%s", columns[self->sorting.column].name,
+                     self->sorting.inverted ? ", least first" : "", self->base ? ", change of the mean since d" : "") +
          2;
     filter_draw(&self->filter, canvas, x, row.y, row.x + row.width - x);
 }
 
-static void draw_titles(const struct profiler *self, struct canvas *canvas, struct rect row, const bool chosen[COLUMNS],
+static void draw_titles(struct profiler *self, struct canvas *canvas, struct rect row, const bool chosen[COLUMNS],
                         int used)
 {
     int x = row.x + row.width - used;
     for (int i = 0; i < COLUMNS; i++) {
         if (!chosen[i]) continue;
-        canvas_text(canvas, x, row.y, columns[i].width, i == self->sort ? SLOT_KEY : SLOT_DIM, "%*s",
-                    columns[i].width - 1, columns[i].name);
+        char title[16];
+        snprintf(title, sizeof title, "%*s", columns[i].width - 1, columns[i].name);
+        sorting_title(&self->sorting, canvas, (struct rect){x, row.y, columns[i].width, 1}, i, title);
         x += columns[i].width;
     }
     if (self->base) canvas_text(canvas, x, row.y, CHANGE, SLOT_DIM, "%*s", CHANGE - 1, "change");
@@ -323,7 +325,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     draw_verdict(self, canvas, &rect);
     draw_head(self, canvas, rect_take(&rect, 1));
     const int slowest = rect.height >= 20 ? 5 : 0, change = self->base ? CHANGE : 0;
-    const int used = choose_columns(chosen, rect.width - 2 - change, self->sort) + change;
+    const int used = choose_columns(chosen, rect.width - 2 - change, self->sorting.column) + change;
     if (slowest) draw_slowest(self, canvas, (struct rect){rect.x, rect.y + rect.height - slowest, rect.width, slowest});
     rect.height -= slowest;
     draw_titles(self, canvas, rect_take(&rect, 1), chosen, used);
@@ -339,11 +341,25 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
 
 /* ---- keys ---- */
 
-static bool typed(struct app *app, void *state, int key)
+static struct view_list list(void *state)
 {
     struct profiler *self = state;
+    return (struct view_list){.list = &self->list,
+                              .filter = &self->filter,
+                              .sorting = &self->sorting,
+                              .columns = COLUMNS,
+                              .count = self->count,
+                              .rows = self->rows};
+}
+
+static void row(const struct app *app, const void *state, int at, struct text *out)
+{
+    const struct profiler *self = state;
+    char path[PATH_TEXT];
     (void)app;
-    return filter_key(&self->filter, key) || list_key(&self->list, key, self->count, self->rows);
+    name_path(self, self->shown[at], path);
+    text_add(out, "%s", path);
+    for (int i = 0; i < COLUMNS; i++) text_add(out, "\t%.9g", self->line[self->shown[at]].value[i]);
 }
 
 static void do_fold(struct app *app, void *state)
@@ -357,27 +373,6 @@ static void do_fold(struct app *app, void *state)
         self->turned[i] = self->turned[--self->turns];
     else if (self->turns < TURNED_MAX)
         self->turned[self->turns++] = path;
-}
-
-static void do_sort_next(struct app *app, void *state)
-{
-    struct profiler *self = state;
-    (void)app;
-    self->sort = (self->sort + 1) % COLUMNS;
-}
-
-static void do_sort_previous(struct app *app, void *state)
-{
-    struct profiler *self = state;
-    (void)app;
-    self->sort = (self->sort + COLUMNS - 1) % COLUMNS;
-}
-
-static void do_invert(struct app *app, void *state)
-{
-    struct profiler *self = state;
-    (void)app;
-    self->inverted = !self->inverted;
 }
 
 static void do_whole(struct app *app, void *state)
@@ -415,22 +410,12 @@ static void do_export(struct app *app, void *state)
     app_ask(app, COMMAND_PROFILE, NULL);
 }
 
-static void do_filter(struct app *app, void *state)
-{
-    (void)app;
-    ((struct profiler *)state)->filter.open = true;
-}
-
 static const struct view_key keys[] = {
     {'\n', '\n', "Enter", "fold or unfold", "fold", do_fold},
-    {'>', '>', ">", "sort by the next column", "sort", do_sort_next},
-    {'<', '<', "<", "sort by the column before", NULL, do_sort_previous},
-    {'I', 'I', "I", "turn the order around", NULL, do_invert},
     {'w', 'w', "w", "the newest steps, or all since the start", "window", do_whole},
     {'d', 'd', "d", "from now on show what changes, or no longer", "changes", do_base},
     {'m', 'm', "m", "memory over a step, or the times again", "memory", do_memory},
     {'t', 't', "t", "write profile.txt and trace.json into the run's folder", "write", do_export},
-    {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
 };
 
 const struct view view_profiler = {.name = "profiler",
@@ -438,5 +423,7 @@ const struct view view_profiler = {.name = "profiler",
                                    .release = release,
                                    .draw = draw,
                                    .tick = tick,
-                                   .typed = typed,
+                                   .list = list,
+                                   .row = row,
+                                   .sorts = true,
                                    VIEW_KEYS(keys)};

@@ -225,17 +225,17 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     }
 }
 
-static bool typed(struct app *app, void *state, int key)
+static struct view_list list(void *state)
 {
     struct run_view *self = state;
-    (void)app;
-    return filter_key(&self->filter, key) || list_key(&self->list, key, self->passes, self->rows);
+    return (struct view_list){.list = &self->list, .filter = &self->filter, .count = self->passes, .rows = self->rows};
 }
 
-static void do_filter(struct app *app, void *state)
+static void row(const struct app *app, const void *state, int at, struct text *out)
 {
+    const struct run_view *self = state;
     (void)app;
-    ((struct run_view *)state)->filter.open = true;
+    text_add(out, "%s", self->line[self->passing[at]].text);
 }
 
 /* The run never deletes the chosen checkpoint, or may again. */
@@ -253,12 +253,12 @@ static void do_protect(struct app *app, void *state)
 
 static const struct view_key keys[] = {
     {'d', 'd', "d", "keep the chosen checkpoint for good, or no longer", "protect", do_protect},
-    {'/', '/', "/", "narrow, as you type", "filter", do_filter},
 };
 
 const struct view view_run = {.name = "run",
                               .state_bytes = sizeof(struct run_view),
                               .release = release,
                               .draw = draw,
-                              .typed = typed,
+                              .list = list,
+                              .row = row,
                               VIEW_KEYS(keys)};

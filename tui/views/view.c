@@ -273,3 +273,21 @@ const struct view_key view_lens_keys[] = {
     {'E', 'E', "E", "crosshair to the event before", NULL, do_previous_event},
 };
 const int view_lens_key_count = sizeof view_lens_keys / sizeof *view_lens_keys;
+
+int view_keys(const struct view *view, int index, const struct view_key **keys)
+{
+    const struct {
+        const struct view_key *keys;
+        int count;
+        bool works;
+    } tables[] = {{view->keys, view->key_count, view->key_count > 0},
+                  {view_list_keys, view_list_key_count, view->list != NULL},
+                  {view_sort_keys, view_sort_key_count, view->sorts},
+                  {view_lens_keys, view_lens_key_count, view->has_charts}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (!tables[i].works || index-- > 0) continue;
+        *keys = tables[i].keys;
+        return tables[i].count;
+    }
+    return 0;
+}
