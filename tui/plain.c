@@ -176,7 +176,10 @@ static void loop(struct plain *self)
 
 static void fill_end(struct plain *self, struct screen_end *end)
 {
-    end->how = self->feed.ended ? SCREEN_RUN_ENDED : self->leave ? SCREEN_DETACHED : SCREEN_LOST;
+    end->how = self->feed.ended     ? SCREEN_RUN_ENDED
+               : self->feed.foreign ? SCREEN_FOREIGN
+               : self->leave        ? SCREEN_DETACHED
+                                    : SCREEN_LOST;
     end->exit_code = self->feed.exit_code;
     end->sentence = self->feed.sentence;
     self->feed.sentence = NULL;

@@ -164,7 +164,10 @@ static void loop(struct session *self)
 static void fill_end(struct session *self, struct screen_end *end)
 {
     struct feed *feed = &self->app.feed;
-    end->how = feed->ended ? SCREEN_RUN_ENDED : self->app.lost ? SCREEN_LOST : SCREEN_DETACHED;
+    end->how = feed->ended      ? SCREEN_RUN_ENDED
+               : feed->foreign  ? SCREEN_FOREIGN
+               : self->app.lost ? SCREEN_LOST
+                                : SCREEN_DETACHED;
     end->exit_code = feed->exit_code;
     end->sentence = feed->sentence;
     feed->sentence = NULL;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum screen_how { SCREEN_DETACHED, SCREEN_RUN_ENDED, SCREEN_LOST };
+enum screen_how { SCREEN_DETACHED, SCREEN_RUN_ENDED, SCREEN_LOST, SCREEN_FOREIGN /* of another version */ };
 
 struct screen_options {
     int fd;           /* connected to the run, or to one that is stored; taken */

@@ -253,7 +253,7 @@ static size_t field_size(enum option_type type)
     return 0;
 }
 
-static const struct option *find_row(struct option_table table, const char *key)
+const struct option *options_row(struct option_table table, const char *key)
 {
     for (size_t i = 0; i < table.count; i++)
         if (strcmp(table.row[i].key, key) == 0) return &table.row[i];
@@ -264,7 +264,7 @@ static enum lt_err check_keys(struct option_table table, const struct setting *m
 {
     for (size_t i = 0; i < mapping->count; i++) {
         const char *key = mapping->child[i]->key;
-        if (find_row(table, key) || (ignored && strcmp(key, ignored) == 0)) continue;
+        if (options_row(table, key) || (ignored && strcmp(key, ignored) == 0)) continue;
         const char **name = memory_new(table.count + 1, sizeof *name);
         for (size_t k = 0; k < table.count; k++) name[k] = table.row[k].key;
         const char *nearest = options_nearest(key, name, table.count);
@@ -313,6 +313,25 @@ enum lt_err options_bind(void *out, struct option_table table, const struct sett
 enum lt_err options_bind_named(void *out, struct option_table table, const struct setting *mapping)
 {
     return bind_or_release(out, table, mapping, "name");
+}
+
+enum lt_err options_set(void *bound, struct option_table table, const char *key, const char *value)
+{
+    const struct option *row = options_row(table, key);
+    struct setting *root;
+    union {
+        int64_t whole;
+        double real;
+        struct amount amount;
+    } read = {0};
+    lt_assert(row && (row->type == OPTION_INT || row->type == OPTION_REAL || row->type == OPTION_DURATION ||
+                      row->type == OPTION_AMOUNT));
+    LT_TRY(setting_parse(&root, "", "set"));
+    enum lt_err err = setting_override(root, key, value);
+    if (err == LT_OK) err = read_value(&read, row, setting_get(root, key));
+    if (err == LT_OK) memcpy(field(bound, row), &read, field_size(row->type));
+    setting_free(root);
+    return err;
 }
 
 void options_release(void *bound, struct option_table table)

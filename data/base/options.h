@@ -78,6 +78,14 @@ enum lt_err options_bind_member(void *out, struct option_table table, const stru
                                 const struct setting *rest) LT_MUST_CHECK;
 enum lt_err options_bind_named(void *out, struct option_table table, const struct setting *mapping) LT_MUST_CHECK;
 
+/* One row of a bound table whose value owns nothing (numbers, amounts, durations): set from YAML text, *bound unchanged
+ * on LT_EUSAGE; and written as YAML. The key must be a row of the table. */
+enum lt_err options_set(void *bound, struct option_table table, const char *key, const char *value) LT_MUST_CHECK;
+void options_write_value(struct text *out, const void *bound, struct option_table table, const char *key);
+
+/* Lends the row of a key; NULL when there is none. */
+const struct option *options_row(struct option_table table, const char *key);
+
 /* The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest. */
 const char *options_nearest(const char *word, const char *const *candidate, size_t count);
 

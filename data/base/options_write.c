@@ -103,6 +103,12 @@ static void write_value(struct text *out, const void *at, const struct option *r
     }
 }
 
+void options_write_value(struct text *out, const void *bound, struct option_table table, const char *key)
+{
+    const struct option *row = options_row(table, key);
+    write_value(out, (const char *)bound + row->offset, row);
+}
+
 void options_write(struct text *out, const void *bound, struct option_table table, int indent)
 {
     for (size_t i = 0; i < table.count; i++) {

@@ -79,6 +79,9 @@ void plan_evaluate(struct plan *self, const struct plan_step *step);
 /* Copies the first n samples of an output to the host (asynchronous; ready after plan_synchronize). */
 void plan_read(struct plan *self, const struct value *output, void *host, int64_t n);
 
+/* Clips otherwise from the next update on. */
+void plan_set_clip(struct plan *self, enum clip_algorithm clip, double value);
+
 /* Gradient statistics of the last plan_update, before clipping: norm[parameters] and global norm in norm[parameters].
  */
 void plan_read_norms(struct plan *self, double *norm);

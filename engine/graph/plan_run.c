@@ -98,6 +98,12 @@ static void clip(struct plan *self, void *gradient)
     self->flat->clip(device, self->options.real, gradient, self->flat_count, self->clip_factor, by_norm ? 0 : most);
 }
 
+void plan_set_clip(struct plan *self, enum clip_algorithm algorithm, double value)
+{
+    self->options.clip = algorithm;
+    self->options.clip_value = value;
+}
+
 void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64_t update)
 {
     const int64_t begin = clock_ns();

@@ -22,7 +22,7 @@ const char *control_argument(enum control command);
 const char *control_help(enum control command);
 int control_find(const char *name);
 
-enum { CONTROL_ARGUMENT_MAX = 256 };
+enum { CONTROL_ARGUMENT_MAX = 256, CONTROL_WHO_MAX = 96 };
 
 /* Whether a text can be an argument at all: 1 to 255 bytes of one printable line. */
 bool control_argument_is_sane(const char *argument);
@@ -30,7 +30,7 @@ bool control_argument_is_sane(const char *argument);
 struct request {
     uint64_t id; /* what log_answer wants; 0 = nobody waits (a signal) */
     enum control command;
-    char who[48];                        /* "viewer 2 (uid 1000)", "SIGTERM" */
+    char who[CONTROL_WHO_MAX];           /* "viewer 2 (ann, pid 4711, pts/3)", "SIGTERM" */
     char argument[CONTROL_ARGUMENT_MAX]; /* sane; "" = none */
 };
 

@@ -2,6 +2,7 @@
 
 #include "data/base/clock.h"
 #include "data/base/memory.h"
+#include "engine/log/peer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@ enum {
 struct viewer {
     int fd;
     uint32_t number;
-    char who[48];
+    char who[CONTROL_WHO_MAX];
     struct text in, out;
     size_t sent; /* of out */
     struct history_cursor *cursor;
@@ -37,15 +38,14 @@ struct viewer {
 struct viewer *viewer_new(int fd, uint32_t number, const struct text *hello)
 {
     struct viewer *self = memory_new(1, sizeof *self);
-    struct ucred peer = {.uid = (uid_t)-1};
-    socklen_t length = sizeof peer;
+    char peer[PEER_MAX];
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    peer_name(peer, fd);
     self->fd = fd;
     self->number = number;
     self->taken_ns = clock_ns();
-    snprintf(self->who, sizeof self->who, "viewer %" PRIu32 " (uid %ld)", number, (long)peer.uid);
+    snprintf(self->who, sizeof self->who, "viewer %" PRIu32 " (%s)", number, peer);
     text_add_bytes(&self->out, hello->bytes, hello->length);
     return self;
 }

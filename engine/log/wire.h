@@ -1,4 +1,4 @@
-/* What a run and its screens say to each other over a stream socket, version 1. A frame is
+/* What a run and its screens say to each other over a stream socket, version 2. A frame is
  *     u32 length of payload (little-endian, at most WIRE_PAYLOAD_MAX) · u8 type · payload
  * Payloads are JSON objects, but for POINTS. Anything else ends the connection, never the run. The first frame of a run
  * is HELLO, then STATUS as soon as there is one, METRIC, POINTS (the whole history), EVENT …; then whatever is new, at
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WIRE_VERSION = 1, WIRE_HEADER = 5, WIRE_PAYLOAD_MAX = 1 << 20 };
+enum { WIRE_VERSION = 2, WIRE_HEADER = 5, WIRE_PAYLOAD_MAX = 1 << 20 };
 
 enum wire_type {
     WIRE_HELLO = 1, /* {version, name, folder, model, device, precision, host, pid, created, parameters:[names]};
@@ -25,7 +25,6 @@ enum wire_type {
     WIRE_EVENT,     /* {step, wall, kind, level, text} */
     WIRE_STATUS,    /* the fields of struct run_status; phase_ms by name */
     WIRE_ANSWER,    /* {request, done, step, text} */
-    WIRE_CONSOLE,   /* {text} */
     WIRE_BYE,       /* {state, exit_code, sentence} */
     WIRE_COMMAND    /* {request, command} of controls.def, and argument: "text" where the command takes one */
 };

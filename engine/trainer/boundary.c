@@ -5,7 +5,7 @@
 #include "data/base/path.h"
 #include "data/base/text.h"
 #include "engine/checkpoint/protected.h"
-#include "engine/trainer/run.h"
+#include "engine/trainer/live.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -42,12 +42,19 @@ static void refuse(struct reply *reply, const char *why)
     text_add(&reply->said, "%s", why);
 }
 
-static enum event_kind kind_of(enum control command)
+/* "lr=3e-4", "lr*0.5"; as a key of the configuration too. */
+static const char *rate_wish(const char *wish)
 {
-    switch (command) {
+    if (strncmp(wish, "optimizer.", 10) == 0) wish += 10;
+    return strncmp(wish, "lr", 2) == 0 && (!wish[2] || strchr("=*", wish[2])) ? wish : NULL;
+}
+
+static enum event_kind kind_of(const struct request *request)
+{
+    switch (request->command) {
     case COMMAND_PAUSE: return EVENT_PAUSE;
     case COMMAND_RESUME: return EVENT_CONTINUE;
-    case COMMAND_SET: return EVENT_LR;
+    case COMMAND_SET: return rate_wish(request->argument) ? EVENT_LR : EVENT_SETTING;
     case COMMAND_VETO: return EVENT_EARLY_STOP;
     default: return EVENT_COMMAND;
     }
@@ -67,7 +74,7 @@ static void settle(struct run *run, const struct request *request, const struct 
         log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "%s %s by %s not done: %s", name,
                   request->argument, request->who, said);
     else if (is_told(request->command))
-        log_event(run->log, kind_of(request->command), LEVEL_INFO, run->at.step, "%s, by %s", said, request->who);
+        log_event(run->log, kind_of(request), LEVEL_INFO, run->at.step, "%s, by %s", said, request->who);
     if (request->id) log_answer(run->log, request->id, !reply->refused, run->at.step, said);
     publish(run, run->status.stage, "");
 }
@@ -154,6 +161,15 @@ static void set_rate(struct run *run, const char *wish, struct reply *reply)
         text_add(&reply->said, " (as configured)");
 }
 
+static void set(struct run *run, const char *wish, struct reply *reply)
+{
+    const char *rate = rate_wish(wish);
+    if (rate)
+        set_rate(run, rate, reply);
+    else if (live_set(run, wish, &reply->said) != LT_OK)
+        refuse(reply, lt_message());
+}
+
 /* A file of the checkpoints' folder, or a path of one elsewhere. */
 static void protect(struct run *run, const char *name, bool wanted, struct reply *reply)
 {
@@ -204,7 +220,7 @@ static enum lt_err carry_out(struct run *run, const struct request *request, str
     case COMMAND_SAVE_AND_STOP: return stop_now(run, LT_EINTERRUPTED, true, request->who, reply);
     case COMMAND_PROFILE: profile_now(run, reply); break;
     case COMMAND_SHOW_BATCH: show_batch(run, reply); break;
-    case COMMAND_SET: set_rate(run, request->argument, reply); break;
+    case COMMAND_SET: set(run, request->argument, reply); break;
     case COMMAND_PROTECT: protect(run, request->argument, true, reply); break;
     case COMMAND_UNPROTECT: protect(run, request->argument, false, reply); break;
     case COMMAND_VETO: veto(run, reply); break;
@@ -269,7 +285,7 @@ static enum lt_err wait_while_paused(struct run *run)
 
 static void save_by_time(struct run *run)
 {
-    double every = run->config->trainer.checkpoint_every;
+    double every = run->trainer.checkpoint_every;
     if (every <= 0 || (double)(clock_ns() - run->pace.last_save_ns) * 1e-9 < every) return;
     struct text path = {0};
     save_as(run, "last.ckpt", &path);

@@ -11,13 +11,13 @@ static int64_t least(int64_t a, int64_t b)
 
 static bool steps_done(const struct run *run)
 {
-    int64_t max = run->config->trainer.max_steps;
+    int64_t max = run->trainer.max_steps;
     return max >= 0 && run->at.step >= max;
 }
 
 static bool time_is_up(const struct run *run)
 {
-    double max = run->config->trainer.max_time;
+    double max = run->trainer.max_time;
     return max > 0 && pace_elapsed_s(&run->pace) >= max;
 }
 
@@ -35,7 +35,7 @@ double learning_rate(const struct run *run)
 /* A stop that a callback asked for counts once min_epochs and min_steps are met, as Lightning's. */
 static bool finished(const struct run *run)
 {
-    const struct trainer_options *trainer = &run->config->trainer;
+    const struct trainer_options *trainer = &run->trainer;
     if (steps_done(run) || time_is_up(run)) return true;
     if (trainer->max_epochs >= 0 && run->at.epoch >= trainer->max_epochs) return true;
     return run->stop && run->at.epoch >= trainer->min_epochs && run->at.step >= trainer->min_steps;
@@ -73,7 +73,7 @@ static enum lt_err run_window(struct run *run)
 {
     const struct config *config = run->config;
     struct outcome *outcome = &run->outcome[run->at.step % 2];
-    int64_t first = run->at.batch, last = least(first + config->trainer.accumulate_grad_batches, run->train.batches);
+    int64_t first = run->at.batch, last = least(first + run->trainer.accumulate_grad_batches, run->train.batches);
     outcome->n = 0;
     struct plan_step step = {.epoch = (uint32_t)run->at.epoch,
                              .loss_weight = 1.0 / (double)window_samples(run, first, last)};
@@ -108,7 +108,7 @@ static enum lt_err train_window(struct run *run)
 /* Does a validation point lie in the window that ended at at.batch, and is it still to do? */
 static bool validation_due(const struct run *run)
 {
-    const struct trainer_options *trainer = &run->config->trainer;
+    const struct trainer_options *trainer = &run->trainer;
     if (run->val.batches == 0 || run->at.validated || run->at.batch == 0) return false;
     if ((run->at.epoch + 1) % trainer->check_val_every_n_epoch != 0) return false;
     int64_t every = amount_of(trainer->val_check_interval, run->train.batches);

@@ -60,12 +60,17 @@ void feed_batch(struct run *run, const struct batch *batch)
     plan_set_input(run->plan, "target", batch->target, (size_t)batch->n * sizeof *batch->target);
 }
 
+enum clip_algorithm run_clip(const struct run *run)
+{
+    if (run->trainer.gradient_clip_val <= 0) return CLIP_NONE;
+    return run->trainer.gradient_clip_algorithm == CLIP_BY_NORM ? CLIP_NORM : CLIP_VALUE;
+}
+
 enum lt_err build_plan(struct plan **plan, struct run *run, struct device *device, bool dry)
 {
     const struct config *config = run->config;
     struct graph *graph;
     LT_TRY(build_graph(&graph, run));
-    double clip = config->trainer.gradient_clip_val;
     struct plan_options options = {
         .backend = run->backend,
         .device = device,
@@ -77,10 +82,8 @@ enum lt_err build_plan(struct plan **plan, struct run *run, struct device *devic
         .optimizer_options = config->optimizer.options,
         .no_decay = config->optimizer.no_decay.item,
         .no_decay_count = config->optimizer.no_decay.count,
-        .clip = clip <= 0                                                 ? CLIP_NONE
-                : config->trainer.gradient_clip_algorithm == CLIP_BY_NORM ? CLIP_NORM
-                                                                          : CLIP_VALUE,
-        .clip_value = clip,
+        .clip = run_clip(run),
+        .clip_value = run->trainer.gradient_clip_val,
         .accumulate = config->trainer.accumulate_grad_batches > 1,
         .dry = dry,
     };

@@ -143,12 +143,36 @@ static int64_t count_batches(const struct run *run, const struct part *part, boo
     return part->set ? (part->view.count + (drop_last ? 0 : size - 1)) / size : 0;
 }
 
+void count_validation(struct run *run)
+{
+    run->val.batches = amount_of(run->trainer.limit_val_batches, count_batches(run, &run->val, false));
+}
+
+/* An epoch that has begun is finished, whatever max_epochs says. The schedule's total counts from here too, so that it
+ * ends with the run also where epochs were of another length before. */
+void plan_steps(struct run *run)
+{
+    const struct trainer_options *trainer = &run->trainer;
+    const int64_t window = trainer->accumulate_grad_batches, per_epoch = run->steps_per_epoch,
+                  done = (run->at.batch + window - 1) / window; /* steps of this epoch */
+    const int64_t least = run->at.epoch + (run->at.batch > 0),
+                  epochs = trainer->max_epochs < least ? least : trainer->max_epochs;
+    run->steps_planned = 0;
+    if (trainer->max_epochs >= 0) run->steps_planned = run->at.step + (epochs - run->at.epoch) * per_epoch - done;
+    if (trainer->max_steps >= 0 && (trainer->max_epochs < 0 || trainer->max_steps < run->steps_planned))
+        run->steps_planned = trainer->max_steps;
+    run->lr.total = run->steps_planned;
+    if (run->lr.interval == SCHEDULE_STEP || run->steps_planned <= run->at.step) return;
+    const int64_t left = run->steps_planned - run->at.step + done;
+    run->lr.total = run->at.epoch + (left + per_epoch - 1) / per_epoch;
+}
+
 static enum lt_err count_steps(struct run *run)
 {
-    const struct trainer_options *trainer = &run->config->trainer;
+    const struct trainer_options *trainer = &run->trainer;
     run->train.batches = amount_of(trainer->limit_train_batches,
                                    count_batches(run, &run->train, run->config->data.drop_last));
-    run->val.batches = amount_of(trainer->limit_val_batches, count_batches(run, &run->val, false));
+    count_validation(run);
     run->test.batches = amount_of(trainer->limit_test_batches, count_batches(run, &run->test, false));
     if (run->verb != RUN_FIT) return LT_OK;
     if (run->train.batches < 1)
@@ -159,13 +183,8 @@ static enum lt_err count_steps(struct run *run)
                        run->config->data.drop_last ? ", data.drop_last" : "");
     int64_t window = trainer->accumulate_grad_batches;
     run->steps_per_epoch = (run->train.batches + window - 1) / window;
-    if (trainer->max_epochs >= 0) run->steps_planned = run->steps_per_epoch * trainer->max_epochs;
-    if (trainer->max_steps >= 0 && (trainer->max_epochs < 0 || trainer->max_steps < run->steps_planned))
-        run->steps_planned = trainer->max_steps;
     run->lr = run->config->lr;
-    bool by_step = run->lr.interval == SCHEDULE_STEP;
-    run->lr.total = by_step ? run->steps_planned
-                            : (run->steps_planned + run->steps_per_epoch - 1) / run->steps_per_epoch;
+    plan_steps(run);
     return LT_OK;
 }
 

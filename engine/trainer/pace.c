@@ -86,7 +86,7 @@ void pace_step(struct run *run, int64_t samples)
 /* Steps still to do at the newest pace, plus the validations on the way. */
 static double seconds_left(const struct run *run)
 {
-    const struct trainer_options *trainer = &run->config->trainer;
+    const struct trainer_options *trainer = &run->trainer;
     if (run->steps_planned <= 0 || run->pace.step_s <= 0) return -1;
     double steps = (double)(run->steps_planned - run->at.step);
     double epochs = steps / (double)run->steps_per_epoch;
@@ -97,7 +97,7 @@ static double seconds_left(const struct run *run)
 void publish(struct run *run, enum run_stage stage, const char *doing)
 {
     struct run_status *status = &run->status;
-    const struct trainer_options *trainer = &run->config->trainer;
+    const struct trainer_options *trainer = &run->trainer;
     status->stage = stage;
     snprintf(status->doing, sizeof status->doing, "%s", doing);
     status->step = run->at.step;
@@ -115,9 +115,7 @@ void publish(struct run *run, enum run_stage stage, const char *doing)
     status->loss = run->loss_now;
     status->lr = learning_rate(run);
     status->lr_factor = rate_factor(&run->rate);
-    status->clip_value = trainer->gradient_clip_val > 0 && trainer->gradient_clip_algorithm == CLIP_BY_NORM
-                             ? trainer->gradient_clip_val
-                             : 0;
+    status->clip_value = run_clip(run) == CLIP_NORM ? trainer->gradient_clip_val : 0;
     status->best = run->best;
     memcpy(status->phase_ms, run->pace.status_phase_ms, sizeof status->phase_ms);
     status->step_ms = run->pace.step_s * 1e3;

@@ -148,7 +148,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
     if (!outcome->pending) return LT_OK;
     outcome->pending = false;
     plan_synchronize(run->plan);
-    int64_t step = outcome->step, every = run->config->trainer.log_every_n_steps;
+    int64_t step = outcome->step, every = run->trainer.log_every_n_steps;
     run->loss_now = mean(outcome->loss, outcome->n);
     run->lr_now = outcome->lr;
     run->norm_now = outcome->norm;

@@ -95,6 +95,8 @@ enum lt_err run_prepare(struct run **self, const struct run_request *request)
     struct run *run = memory_new(1, sizeof *run);
     run->verb = request->verb;
     run->config = request->config;
+    run->trainer = request->config->trainer;
+    run->live = json_object();
     run->changed_data_allowed = request->allow_changed_data;
     run->argc = request->argc;
     run->argv = request->argv;
@@ -127,6 +129,7 @@ void run_free(struct run *run)
     pipeline_free(run->train_pipeline);
     pipeline_free(run->val_pipeline);
     json_decref(run->resume);
+    json_decref(run->live);
     for (size_t i = 0; i < run->values; i++) free((char *)run->value[i].name);
     free(run->value), free(run->value_metric), free(run->split), free(run->folder), free(run->name);
     free(run->checkpoint_folder), free(run->resume_path), free(run->stop_reason);

@@ -89,6 +89,8 @@ struct pace {
 struct run {
     enum run_verb verb;
     const struct config *config;
+    struct trainer_options trainer; /* as configured, but for what was set since (live.h); its texts are config's */
+    json_t *live;                   /* what was set: see live.h */
     const struct model *model;
     int argc;
     char **argv;
@@ -147,8 +149,18 @@ struct run {
 
 /* ---- open.c: data, checks; machine.c: device, plan, loaders ---- */
 enum lt_err open_data(struct run *run) LT_MUST_CHECK;
+
+/* How many steps the run will have made at its end, and what that means for the schedule; by run->trainer, from where
+ * training stands. */
+void plan_steps(struct run *run);
+
+/* How many batches a validation takes. */
+void count_validation(struct run *run);
 enum lt_err open_machine(struct run *run) LT_MUST_CHECK;
 void close_machine(struct run *run);
+
+/* How gradients are clipped; the value is run->trainer's. */
+enum clip_algorithm run_clip(const struct run *run);
 
 /* Builds the training graph (image -> normalize -> model -> cross entropy) at the batch capacity, with what is frozen;
  * fills logits, loss, predicted. The caller frees the graph or gives it to a plan. */

@@ -3,7 +3,7 @@
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "data/base/text.h"
-#include "engine/trainer/run.h"
+#include "engine/trainer/live.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -75,6 +75,7 @@ static json_t *save_state(const struct run *run)
                               "elapsed_s", pace_elapsed_s(&run->pace));
     json_object_set_new(state, "position", save_position(run));
     json_object_set_new(state, "lr_factors", rate_save(&run->rate));
+    json_object_set(state, "settings", run->live);
     json_object_set_new(state, "classes", save_classes(run_classes(run)));
     json_object_set_new(state, "values", save_values(run));
     json_object_set_new(state, "train_metrics", metric_set_save(&run->train_metrics));
@@ -174,5 +175,7 @@ enum lt_err restore_checkpoint(struct run *run)
     LT_TRY(rate_load(&run->rate, json_object_get(run->resume, "lr_factors")));
     LT_TRY(metric_set_load(&run->train_metrics, json_object_get(run->resume, "train_metrics")));
     LT_TRY(load_callbacks(run));
+    LT_TRY(live_restore(run, json_object_get(run->resume, "settings")));
+    plan_steps(run);
     return checkpoint_load(run->plan, run->resume_path, true);
 }

@@ -4,7 +4,7 @@
 #include "data/base/path.h"
 #include "data/base/text.h"
 #include "engine/log/runtime.h"
-#include "engine/trainer/run.h"
+#include "engine/trainer/live.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -212,7 +212,9 @@ static enum lt_err fit_in_log(struct run *run)
     if (run->resume) {
         tell_stretch(run);
         tell_rate(run);
+        live_tell_restored(run);
     }
+    live_tell(run);
     tell_run(run);
     profile_tell_memory(run);
     LT_TRY(train(run));

@@ -90,12 +90,32 @@ ctl 0 "lr 0.0003 -> 0.0005, from step $next on" cnn set lr=undo
 ctl 0 "lr 0.0005 -> 0.001, from step $next on (as configured)" cnn set lr=undo
 ctl 1 'nothing to undo' cnn set lr=undo
 ctl 1 "not done at step $step: '-1' is not a learning rate" cnn set lr=-1
-ctl 1 "'momentum=0.9' cannot be set" cnn set momentum=0.9
+ctl 1 "'momentum' cannot be set while a run goes on; what can be: lr, gradient_clip_val, .*: lathe fit --branch" cnn set momentum=0.9
+ctl 0 "gradient_clip_val 5 -> 0.5, from step $next on (5 is configured)$" cnn set gradient_clip_val 0.5
+ctl 0 "gradient_clip_val 0.5 -> null, from step" cnn set trainer.gradient_clip_val=null
+ctl 0 "gradient_clip_val null -> 0.5, from step" cnn set gradient_clip_val=undo
+ctl 0 "gradient_clip_val 0.5 -> 5, from step $next on (as configured)$" cnn set gradient_clip_val=undo
+ctl 1 'nothing to undo: gradient_clip_val is 5, as configured' cnn set gradient_clip_val=undo
+ctl 1 "gradient_clip_val: -1 is not possible: it must be at least 0" cnn set gradient_clip_val=-1
+ctl 1 "gradient_clip_val: 'x' is not a number" cnn set gradient_clip_val=x
+ctl 1 'to what? like max_epochs=VALUE, or max_epochs=undo' cnn set 'max_epochs*2'
+ctl 1 'then the run had no end' cnn set max_epochs=-1
+ctl 0 'max_epochs 100000 -> 90000, from step' cnn set max_epochs=90000
+[ "$(status epochs)" = 90000 ] || wrong "$(status epochs) epochs"
+ctl 0 'max_epochs 90000, as it was' cnn set max_epochs=90000
+ctl 0 'log_every_n_steps 1 -> 2, from step' cnn set log_every_n_steps 2
+ctl 0 'limit_val_batches 1.0 -> 1, from step' cnn set limit_val_batches 1
+ctl 0 'limit_val_batches 1 -> 0, from step' cnn set limit_val_batches 0
+ctl 1 'there are no validation data' cnn validate
+ctl 0 'limit_val_batches 0 -> 1, from step' cnn set limit_val_batches=undo
+ctl 1 'patience: there is no early_stopping among trainer.callbacks' cnn set patience=5
+grep -q '"key": *"max_epochs", *"value": *"90000"' runs/cnn/version_0/documents/settings.json || wrong "$(cat runs/cnn/version_0/documents/settings.json)"
 json=1 ctl 0 '^{"done":true,"step":[0-9]*,"text":"lr 0.001 -> 0.002, from step [0-9]* on (2 times what is configured)"}$' cnn set 'lr*2' --json
 json=1 ctl 1 '^{"done":false,"step":[0-9]*,"text":"' cnn set 'lr*x' --json
 ctl 0 '^done at step [0-9]*: running$' cnn resume
-for event in 'pause info: paused, by viewer [0-9]* (uid' 'command info: saved .*step=.*, by viewer' 'command info: validated: .* by viewer' \
-    "lr info: lr 0.001 -> 0.0005, from step $next on .*, by viewer" 'command warning: set lr=-1 by viewer .* not done:' \
+for event in 'pause info: paused, by viewer [0-9]* ([^ ,]*, pid [0-9]*, [a-z/0-9 ]*)$' 'command info: saved .*step=.*, by viewer' 'command info: validated: .* by viewer' \
+    "lr info: lr 0.001 -> 0.0005, from step $next on .*, by viewer" \
+    "setting info: gradient_clip_val 5 -> 0.5, from step $next on .*, by viewer" 'command warning: set max_epochs=-1 by viewer .* not done:' 'command warning: set lr=-1 by viewer .* not done:' \
     'continue info: running, by viewer'; do journal "step $step event $event"; done
 
 echo "# one that does not answer in time: exit status 1, and it obeys later"
@@ -175,12 +195,26 @@ ctl 0 'without saving' held stop
 wait "$pid" || true
 pid=
 
+echo "# a patience that is set; a run that is told to end earlier, and does"
+start patient --trainer.max_epochs 200000 --optimizer.lr 0 --trainer.limit_train_batches 2 \
+    --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 100000}}]'
+ctl 0 'patience 100000 -> 1, from step' patient set patience=1
+wait "$pid" || wrong "the training failed"
+journal 'event early_stop info: early_stopping: val/loss did not improve'
+start shorter --trainer.max_epochs 200000 --trainer.limit_train_batches 2
+ctl 0 'max_steps -1 -> 400, from step' shorter set max_steps=400
+wait "$pid" || wrong "the training failed"
+journal 'finished .* epochs, 400 steps'
+pid=
+
 echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
-start whole --trainer.max_epochs 3 --lr_scheduler '{name: cosine_annealing, interval: step}'
+start whole --trainer.max_epochs 3 --trainer.gradient_clip_val 5 --lr_scheduler '{name: cosine_annealing, interval: step}'
 ctl 0 paused whole pause
 step=$(status step)
 ctl 0 'lr .* -> 0.0007, from step' whole set lr=7e-4
 ctl 0 'lr 0.0007 -> 0.00035, from step' whole set 'lr*0.5'
+ctl 0 'gradient_clip_val 5 -> 0.25, from step' whole set gradient_clip_val=0.25
+ctl 0 'max_epochs 3 -> 4, from step .* (3 is configured); the schedule cosine_annealing stretches with it: lr ' whole set max_epochs=4
 ctl 0 "saved .*step=$step.ckpt" whole checkpoint
 ctl 0 running whole resume
 wait "$pid" || wrong "the training failed"
@@ -192,6 +226,7 @@ weights >whole.weights
 name=again
 "$lathe" fit --headless --resume "runs/whole/version_0/checkpoints/step=$step.ckpt" >again.log 2>&1 || wrong "cannot resume"
 journal "event lr warning: the rate goes on at .*times what is configured, as it was set; .lathe ctl runs/whole/version_0 set lr=undo. takes"
+journal "event setting warning: max_epochs goes on at 4 as it was set (3 is configured); .lathe ctl runs/whole/version_0 set max_epochs=undo. takes"
 weights | cmp - whole.weights || wrong "other weights after the resume"
 
 echo "# undo reaches back over a resume"
@@ -204,6 +239,8 @@ done
 ctl 0 'lr .* -> .*, from step' whole set lr=undo
 ctl 0 '(as configured)' whole set lr=undo
 ctl 1 'nothing to undo' whole set lr=undo
+"$lathe" ctl whole status --json | grep -q '"epochs":100000,' || wrong "what the command line configures does not win"
+ctl 0 'gradient_clip_val 0.25 -> 5, from step .* (as configured)' whole set gradient_clip_val=undo
 ctl 0 'without saving' whole stop
 wait "$pid" || true
 pid=

@@ -75,8 +75,9 @@ void sample_fill(struct app *app)
                                 .step_ms = 9.12,
                                 .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};
     wire_put_json(&frames, WIRE_HELLO,
-                  json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "cnn/version_0", "model", "cnn", "device",
-                            "cpu avx512, 2 threads", "precision", "32-true", "folder", "tests/tui/run"));
+                  json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "version", WIRE_VERSION, "name", "cnn/version_0", "model",
+                            "cnn", "device", "cpu avx512, 2 threads", "precision", "32-true", "folder",
+                            "tests/tui/run"));
     put_curve(&frames, 0, "train/loss", 700, 1, 2.3, 0.01);
     put_curve(&frames, 1, "val/loss", 15, 45, 1.8, 0.05);
     put_curve(&frames, 2, "train/acc", 15, 45, 0.3, 0.99);

@@ -107,6 +107,9 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
                 end.sentence ? end.sentence : "the run ended");
         status = end.exit_code;
         if (status == 0) suggest_next(folder);
+    } else if (end.how == SCREEN_FOREIGN) {
+        status = command_fail(lt_fail(LT_EUNSUPPORTED, "that run belongs to another version of lathe; use the one it "
+                                                       "was started with"));
     } else if (end.how == SCREEN_LOST) {
         status = explain_loss(folder, pid);
     } else {

@@ -151,7 +151,10 @@ bool feed_apply(struct feed *self, enum wire_type type, const void *payload, siz
     json_t *json = wire_get_json(payload, length);
     if (!json) return false;
     switch (type) {
-    case WIRE_HELLO: take_hello(self, json); break;
+    case WIRE_HELLO:
+        self->foreign = json_integer_value(json_object_get(json, "version")) != WIRE_VERSION;
+        if (!self->foreign) take_hello(self, json);
+        break;
     case WIRE_METRIC: take_metric(self, json); break;
     case WIRE_EVENT: take_event(self, json); break;
     case WIRE_ANSWER: take_answer(self, json); break;
@@ -161,12 +164,11 @@ bool feed_apply(struct feed *self, enum wire_type type, const void *payload, siz
         self->status_wall = clock_wall();
         self->has_status = true;
         break;
-    case WIRE_CONSOLE:
     case WIRE_COMMAND:
     case WIRE_POINTS: break;
     }
     json_decref(json);
-    return type != WIRE_COMMAND;
+    return type != WIRE_COMMAND && !self->foreign;
 }
 
 /* ---- reading and asking ---- */

@@ -27,6 +27,7 @@ struct feed_hello {
 struct feed {
     struct feed_hello hello;
     bool has_hello, has_status, ended;
+    bool foreign; /* another version of lathe speaks there: nothing of it is taken */
     struct run_status status;
     double status_wall; /* when it came, by this machine's clock */
     struct feed_metric *metric;

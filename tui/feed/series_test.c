@@ -112,7 +112,8 @@ static void frames_fill_the_feed(void **state)
     struct text frames = {0};
     struct run_status status = {.state = RUN_RUNNING, .step = 5};
     const struct wire_point point[3] = {{1, 0, 2.5}, {2, 0, NAN}, {1, 0, 9}}; /* the last is out of order: dropped */
-    wire_put_json(&frames, WIRE_HELLO, json_pack("{s:s, s:s}", "name", "cnn/version_0", "model", "cnn"));
+    wire_put_json(&frames, WIRE_HELLO,
+                  json_pack("{s:i, s:s, s:s}", "version", WIRE_VERSION, "name", "cnn/version_0", "model", "cnn"));
     wire_put_json(&frames, WIRE_METRIC, json_pack("{s:i, s:s}", "id", 4, "name", "train/loss"));
     wire_put_points(&frames, 4, point, 3);
     wire_put_points(&frames, 77, point, 3); /* of a metric nobody announced */
@@ -141,9 +142,15 @@ static void frames_fill_the_feed(void **state)
     assert_int_equal(frames.length, WIRE_HEADER + sizeof set - 1);
     assert_memory_equal(frames.bytes + WIRE_HEADER, set, sizeof set - 1);
     text_release(&frames);
-    wire_put_json(&frames, WIRE_HELLO, json_pack("{s:s, s:b}", "name", "again", "stored", 1));
+    wire_put_json(&frames, WIRE_HELLO,
+                  json_pack("{s:i, s:s, s:b}", "version", WIRE_VERSION, "name", "again", "stored", 1));
     put(&feed, &frames);
     assert_true(feed.hello.stored && feed.metrics == 0 && feed.events == 0 && !feed.ended);
+    text_release(&frames);
+    wire_put_json(&frames, WIRE_HELLO, json_pack("{s:i, s:s}", "version", WIRE_VERSION - 1, "name", "of old"));
+    assert_false(feed_apply(&feed, WIRE_HELLO, frames.bytes + WIRE_HEADER, frames.length - WIRE_HEADER));
+    assert_true(feed.foreign && strcmp(feed.hello.name, "again") == 0);
+    text_release(&frames);
     feed_release(&feed);
 }
 

@@ -66,7 +66,7 @@ static enum theme_slot mark_of(const struct feed_event *event)
 {
     if (event->level == LEVEL_SEVERE) return SLOT_BAD;
     if (event->level == LEVEL_WARNING) return SLOT_WARNING;
-    if (strcmp(event->kind, "lr") == 0) return SLOT_RATE;
+    if (strcmp(event->kind, "lr") == 0 || strcmp(event->kind, "setting") == 0) return SLOT_RATE;
     if (strcmp(event->kind, "pause") == 0 || strcmp(event->kind, "continue") == 0) return SLOT_KEY;
     return strcmp(event->kind, "checkpoint") == 0 ? SLOT_DIM : SLOT_TEXT;
 }
