@@ -19,6 +19,7 @@ struct run_request {
     const char
         *checkpoint;    /* fit: resume from here; validate, test: evaluate this; NULL = start anew / as initialised */
     const char *folder; /* fit: the run folder to continue in; NULL = a new one is made */
+    bool branch;        /* fit: a new run that starts from the checkpoint */
     bool allow_changed_data; /* resume although the list of files changed */
     bool only_forecast;      /* fit: not to be started, so what does not fit is not refused */
     int argc;
@@ -128,11 +129,13 @@ struct predict_request {
 enum lt_err run_predict(const struct predict_request *request) LT_MUST_CHECK;
 
 /* Which checkpoint a person means: a .ckpt file, a run's folder or name ("cnn/version_3": its last; "cnn": its newest
- * version), with "best" or "last" for a run. Returns the path in *checkpoint and the run's folder in *folder (both
- * caller frees; *folder NULL for a loose file). */
+ * version), with "best" or "last" for a run, or a checkpoint of one ("cnn/version_3/epoch=3-step=135", "cnn/best").
+ * Returns the path in *checkpoint and the run's folder in *folder (both caller frees; *folder NULL for a loose file).
+ */
 enum lt_err run_find_checkpoint(char **checkpoint, char **folder, const char *what, const char *which,
                                 const char *root) LT_MUST_CHECK;
 
-/* The configuration inside a checkpoint, changed by overrides (as config_read's). The caller frees it. */
+/* The configuration inside a checkpoint, with what was set while that run went on, changed by overrides (as
+ * config_read's). The caller frees it. */
 enum lt_err run_config_of(struct config **config, const char *checkpoint, char *const *override,
                           size_t overrides) LT_MUST_CHECK;

@@ -79,6 +79,7 @@ struct callback {
     void (*keeps)(const void *self, int64_t *files, int64_t *every_n_epochs);
     json_t *(*save)(const void *self);
     enum lt_err (*load)(void *self, const json_t *state);
+    void (*on_branch)(void *self); /* after load: the state is another run's, and so are the files it names */
 };
 
 #define CALLBACK(name) extern const struct callback callback_##name;

@@ -93,11 +93,19 @@ static enum lt_err check(void *self, const struct setting *where, const char *co
     return template_parse(&keeper->template, keeper->filename, keeper->auto_insert_metric_name, names, where);
 }
 
+/* The files are the parent's, never this run's to remove. */
+static void on_branch(void *self)
+{
+    struct model_checkpoint *keeper = self;
+    for (size_t i = 0; i < keeper->count; i++) free(keeper->kept[i].path);
+    keeper->count = 0;
+}
+
 static void release(void *self)
 {
     struct model_checkpoint *keeper = self;
     template_free(keeper->template);
-    for (size_t i = 0; i < keeper->count; i++) free(keeper->kept[i].path);
+    on_branch(keeper);
     free(keeper->kept);
     free(keeper->pushed_out.path);
 }
@@ -224,6 +232,22 @@ static void on_saved(void *self, const char *path, bool ok)
     }
 }
 
+/* What a resumed run kept lies in its own folder, wherever that is now: a copy of a run must not remove files of the
+ * original. */
+static void on_train_start(void *self, const struct run_view *run, struct wishes *wishes)
+{
+    struct model_checkpoint *keeper = self;
+    (void)wishes;
+    if (keeper->dirpath && path_make_folder(keeper->dirpath) != LT_OK)
+        log_event(run->log, EVENT_CHECKPOINT, LEVEL_SEVERE, run->step, "no folder for checkpoints: %s", lt_message());
+    for (size_t i = keeper->count; i-- > 0;) {
+        char *path = path_join(folder_of(keeper, run), path_name(keeper->kept[i].path));
+        free(keeper->kept[i].path);
+        keeper->kept[i].path = path;
+        if (!path_exists(path)) free(take_kept(keeper, i).path); /* removed by hand */
+    }
+}
+
 /* ---- state ---- */
 
 static json_t *save_score(double score)
@@ -257,7 +281,6 @@ static enum lt_err load(void *self, const json_t *state)
         const char *path = json_string_value(json_object_get(kept, "path"));
         const char *score = json_string_value(json_object_get(kept, "score"));
         if (!path || !score) return lt_fail(LT_EFORMAT, "the checkpoint's list of kept checkpoints is damaged");
-        if (!path_exists(path)) continue; /* removed by hand, or the run was copied elsewhere */
         add_kept(keeper, (struct kept){.path = memory_text(path),
                                        .score = strtod(score, NULL),
                                        .step = json_integer_value(json_object_get(kept, "step"))});
@@ -280,9 +303,11 @@ const struct callback callback_model_checkpoint = {
     .check = check,
     .keeps = keeps,
     .release = release,
+    .on_train_start = on_train_start,
     .on_validation_end = on_validation_end,
     .on_train_epoch_end = on_train_epoch_end,
     .on_saved = on_saved,
     .save = save,
     .load = load,
+    .on_branch = on_branch,
 };

@@ -115,9 +115,22 @@ static enum lt_err start(struct config **out)
     return err;
 }
 
+/* Another optimizer or schedule does not inherit the keys of the one before. */
+static enum lt_err forget_other(struct setting *root, const struct setting *over)
+{
+    static const char *const sections[] = {"optimizer", "lr_scheduler"};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        const struct setting *now = setting_get(setting_get(over, sections[i]), "name"),
+                             *before = setting_get(setting_get(root, sections[i]), "name");
+        if (!now || !before || now->kind != SETTING_SCALAR || before->kind != SETTING_SCALAR) continue;
+        if (strcmp(now->scalar, before->scalar) != 0) LT_TRY(setting_override(root, sections[i], "null"));
+    }
+    return LT_OK;
+}
+
 static enum lt_err merge(struct config *self, struct setting *over)
 {
-    if (over->kind == SETTING_MAPPING) {
+    if (over->kind == SETTING_MAPPING && forget_other(self->root, over) == LT_OK) {
         setting_merge(self->root, over);
         return LT_OK;
     }
@@ -128,7 +141,16 @@ static enum lt_err merge(struct config *self, struct setting *over)
 
 static enum lt_err override_all(struct config *self, char *const *override, size_t overrides)
 {
-    for (size_t i = 0; i < overrides; i++) LT_TRY(setting_override(self->root, override[2 * i], override[2 * i + 1]));
+    for (size_t i = 0; i < overrides; i++) {
+        struct setting *over;
+        LT_TRY(setting_parse(&over, "", "command line"));
+        enum lt_err err = setting_override(over, override[2 * i], override[2 * i + 1]);
+        if (err == LT_OK)
+            err = merge(self, over);
+        else
+            setting_free(over);
+        if (err != LT_OK) return err;
+    }
     return LT_OK;
 }
 

@@ -237,6 +237,7 @@ bool schema_write_run(hid_t file, const struct log_run *run)
            hdf5_put_text(file, "device", run->device, 0) && hdf5_put_text(file, "precision", run->precision, 0) &&
            hdf5_put_real(file, "created", now) && hdf5_put_real(file, "heartbeat", now) &&
            hdf5_put_text(file, "state", run_state_name(RUN_STARTING), HDF5_STATE) &&
+           (!run->branched_from || hdf5_put_text(file, "branched_from", run->branched_from, 0)) &&
            hdf5_put_integer(file, "last_step", 0) && hdf5_put_integer(file, "resumes", 0) &&
            hdf5_write_hparams(file, run->config_yaml);
 }

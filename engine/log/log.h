@@ -39,7 +39,8 @@ struct log_run {
     char **argv;
     const char *const *parameter_name; /* of the grad_norm family, [parameters]; frozen ones left out */
     int64_t parameters;
-    int64_t resume_step; /* -1, or rows after this step of an existing run.h5 are superseded */
+    const char *branched_from; /* the checkpoint of another run that this one starts from; NULL: none */
+    int64_t resume_step;       /* -1, or rows after this step of an existing run.h5 are superseded */
 };
 
 struct log_options {

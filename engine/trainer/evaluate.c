@@ -41,7 +41,7 @@ enum lt_err sanity_check(struct run *run)
 {
     int64_t wanted = run->config->trainer.num_sanity_val_steps;
     int64_t batches = wanted < 0 || wanted > run->val.batches ? run->val.batches : wanted;
-    if (batches == 0 || run->resume) return LT_OK;
+    if (batches == 0 || run_continues(run)) return LT_OK;
     run->status.eval_batch = 0;
     publish(run, STAGE_SANITY, "");
     int64_t begin = span_open(SPAN_SANITY);

@@ -1,6 +1,6 @@
 /* The life of a run: prepare (checks everything, starts no thread), then start.c, then free. */
-#include "engine/trainer/run.h"
 #include "data/base/memory.h"
+#include "engine/trainer/branch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,6 +74,7 @@ static enum lt_err prepare(struct run *run, const struct run_request *request)
         run->resume_path = memory_text(request->checkpoint);
         LT_TRY(checkpoint_state(&run->resume, request->checkpoint));
     }
+    if (request->branch) LT_TRY(branch_prepare(run));
     if (!is_dry(run)) run->folder = memory_text(request->folder);
     LT_TRY(open_data(run));
     LT_TRY(check_pipelines(run));
@@ -109,6 +110,11 @@ enum lt_err run_prepare(struct run **self, const struct run_request *request)
     return err;
 }
 
+bool run_continues(const struct run *run)
+{
+    return run->resume && !run->branch;
+}
+
 static void free_part(struct part *part)
 {
     loader_free(part->loader);
@@ -130,6 +136,7 @@ void run_free(struct run *run)
     pipeline_free(run->val_pipeline);
     json_decref(run->resume);
     json_decref(run->live);
+    json_decref(run->branch);
     for (size_t i = 0; i < run->values; i++) free((char *)run->value[i].name);
     free(run->value), free(run->value_metric), free(run->split), free(run->folder), free(run->name);
     free(run->checkpoint_folder), free(run->resume_path), free(run->stop_reason);

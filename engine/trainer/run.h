@@ -104,6 +104,7 @@ struct run {
     char *folder, *name, *checkpoint_folder;
     json_t *resume; /* state of the checkpoint we start from, or NULL */
     char *resume_path;
+    json_t *branch; /* of a branch: see branch.h */
     bool changed_data_allowed;
 
     const struct backend *backend;
@@ -146,6 +147,9 @@ struct run {
     char *stop_reason;
     enum lt_err ended_by; /* LT_EINTERRUPTED, LT_ETERMINATED: by request */
 };
+
+/* Whether it goes on in the folder of the checkpoint it starts from; a branch does not. */
+bool run_continues(const struct run *run);
 
 /* ---- open.c: data, checks; machine.c: device, plan, loaders ---- */
 enum lt_err open_data(struct run *run) LT_MUST_CHECK;

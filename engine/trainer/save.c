@@ -3,6 +3,7 @@
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "data/base/text.h"
+#include "engine/trainer/branch.h"
 #include "engine/trainer/live.h"
 
 #include <inttypes.h>
@@ -131,8 +132,10 @@ static void load_values(struct run *run)
     }
 }
 
+/* What callbacks know; another list of them starts anew. */
 static enum lt_err load_callbacks(struct run *run)
 {
+    if (branch_changes(run, "trainer.callbacks")) return LT_OK;
     size_t index;
     json_t *saved;
     bool used[64] = {false};
@@ -148,32 +151,58 @@ static enum lt_err load_callbacks(struct run *run)
             break;
         }
     }
+    for (size_t i = 0; run->branch && i < run->callbacks.count; i++)
+        if (run->callbacks.callback[i]->on_branch) run->callbacks.callback[i]->on_branch(run->callbacks.self[i]);
     return LT_OK;
 }
 
-enum lt_err restore_checkpoint(struct run *run)
+/* Where training stands. The schedule was stepped with each step or each epoch, as it is configured now. */
+static void load_position(struct run *run, const json_t *position)
 {
-    const json_t *position = json_object_get(run->resume, "position"), *best = json_object_get(run->resume, "best");
-    if (!json_is_object(position))
-        return lt_fail(LT_EFORMAT,
-                       "%s holds weights but no position of a run; use it as model.weights instead of resuming",
-                       run->resume_path);
     run->at.epoch = json_integer_value(json_object_get(position, "epoch"));
     run->at.batch = json_integer_value(json_object_get(position, "batch"));
     run->at.step = json_integer_value(json_object_get(position, "global_step"));
     run->at.schedule = json_integer_value(json_object_get(position, "schedule_steps"));
     run->at.validated = json_is_true(json_object_get(position, "validated"));
+    if (run->branch) run->at.schedule = run->lr.interval == SCHEDULE_STEP ? run->at.step : run->at.epoch;
+}
+
+/* The best value is that of a file; a branch has none yet. */
+static void load_best(struct run *run)
+{
+    const json_t *best = json_object_get(run->resume, "best");
+    if (run->branch) return;
+    run->best = load_number(json_object_get(best, "value"));
+    run->best_step = json_integer_value(json_object_get(best, "step"));
+}
+
+/* What a person made of the rate holds on; but a branch that names a rate means that one. */
+static enum lt_err load_rate(struct run *run)
+{
+    const struct setting *lr = setting_find(run->config->root, "optimizer.lr");
+    if (run->branch && lr && strcmp(lr->file, "command line") == 0) return LT_OK;
+    return rate_load(&run->rate, json_object_get(run->resume, "lr_factors"));
+}
+
+enum lt_err restore_checkpoint(struct run *run)
+{
+    const json_t *position = json_object_get(run->resume, "position");
+    if (!json_is_object(position))
+        return lt_fail(LT_EFORMAT,
+                       "%s holds weights but no position of a run; use it as model.weights instead of resuming",
+                       run->resume_path);
+    load_position(run, position);
     if (run->at.epoch < 0 || run->at.batch < 0 || run->at.batch > run->train.batches || run->at.step < 0)
         return lt_fail(LT_EFORMAT,
                        "%s stands at epoch %" PRId64 ", batch %" PRId64 ", but an epoch has %" PRId64 " batches now; "
                        "data.batch_size and limits must be as they were",
                        run->resume_path, run->at.epoch, run->at.batch, run->train.batches);
     run->pace.elapsed_before_ns = (int64_t)(json_number_value(json_object_get(run->resume, "elapsed_s")) * 1e9);
-    run->best = load_number(json_object_get(best, "value"));
-    run->best_step = json_integer_value(json_object_get(best, "step"));
+    load_best(run);
     load_values(run);
-    LT_TRY(rate_load(&run->rate, json_object_get(run->resume, "lr_factors")));
-    LT_TRY(metric_set_load(&run->train_metrics, json_object_get(run->resume, "train_metrics")));
+    LT_TRY(load_rate(run));
+    if (!run->branch || run->at.batch > 0)
+        LT_TRY(metric_set_load(&run->train_metrics, json_object_get(run->resume, "train_metrics")));
     LT_TRY(load_callbacks(run));
     LT_TRY(live_restore(run, json_object_get(run->resume, "settings")));
     plan_steps(run);

@@ -4,6 +4,7 @@
 #include "data/base/path.h"
 #include "data/base/text.h"
 #include "engine/log/runtime.h"
+#include "engine/trainer/branch.h"
 #include "engine/trainer/live.h"
 
 #include <errno.h>
@@ -59,7 +60,7 @@ enum lt_err run_make_folder(struct run *run)
     const char *slash = name > run->folder ? name - 1 : name;
     while (slash > run->folder && slash[-1] != '/') slash--;
     run->name = memory_text(slash);
-    return run->resume ? LT_OK : write_config(run);
+    return run_continues(run) ? LT_OK : write_config(run);
 }
 
 static enum lt_err open_log(struct run *run, const struct run_io *io)
@@ -82,7 +83,8 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
                             .argv = run->argv,
                             .parameter_name = run->parameter_name,
                             .parameters = run->parameters,
-                            .resume_step = run->resume ? run->at.step : -1};
+                            .resume_step = run_continues(run) ? run->at.step : -1,
+                            .branched_from = run->branch ? run->resume_path : NULL};
     struct log_options options = {.hdf5 = run->config->trainer.logger.count > 0,
                                   .lines = io->lines,
                                   .lines_every_s = 2,
@@ -205,10 +207,11 @@ static void tell_rate(struct run *run)
 static enum lt_err fit_in_log(struct run *run)
 {
     run->status.state = RUN_RUNNING;
-    log_event(run->log, run->resume ? EVENT_RESUME : EVENT_START, LEVEL_INFO, run->at.step,
+    log_event(run->log, run_continues(run) ? EVENT_RESUME : EVENT_START, LEVEL_INFO, run->at.step,
               "%s on %s, %" PRId64 " pictures to train, %" PRId64 " to validate, an arena %zu bytes large",
               run->config->model.name, run->backend->instruction_set(run->device), run->train.view.count,
               run->val.view.count, plan_summarise(run->plan).arena_bytes);
+    if (run->branch) branch_tell(run);
     if (run->resume) {
         tell_stretch(run);
         tell_rate(run);
@@ -230,7 +233,8 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
     run->pace.last_save_ns = clock_ns(); /* timed checkpoints count from here */
     if (run->resume) {
         LT_TRY(fill_weights(run));
-        LT_TRY(write_config(run)); /* not before it is sure that the run goes on: the folder has one already */
+        if (run_continues(run))
+            LT_TRY(write_config(run)); /* not before it is sure that the run goes on: the folder has one already */
     }
     LT_TRY(open_log(run, io));
     declare_all(run);

@@ -15,7 +15,9 @@
 
 enum {
     FLAG_RESUME,
+    FLAG_BRANCH,
     FLAG_HEADLESS,
+    FLAG_DETACH,
     FLAG_PLAIN,
     FLAG_PRINT_CONFIG,
     FLAG_ALLOW_CHANGED,
@@ -25,7 +27,10 @@ enum {
 
 static const struct flag flags[] = {
     [FLAG_RESUME] = {"--resume", "RUN|PATH", "goes on from a run's last checkpoint, or from a checkpoint file"},
+    [FLAG_BRANCH] = {"--branch", "RUN[/CHECKPOINT]",
+                     "a new run that starts from a checkpoint (RUN/last, RUN/best, a file), with keys changed"},
     [FLAG_HEADLESS] = {"--headless", NULL, "no screen: one plain line every few seconds"},
+    [FLAG_DETACH] = {"--detach", NULL, "starts in the background and returns; lathe attach shows the training"},
     [FLAG_PLAIN] = {"--plain", NULL, "sentences instead of a screen, for screen readers; words are typed"},
     [FLAG_PRINT_CONFIG] = {"--print_config", NULL, "prints the whole resolved configuration and ends"},
     [FLAG_ALLOW_CHANGED] = {"--allow_changed_data", NULL, "resumes although the list of files changed"},
@@ -41,11 +46,27 @@ struct fit {
     char *checkpoint, *folder;
 };
 
+/* A branch is configured as its checkpoint, but for the keys that are named. */
+static enum lt_err read_branch(struct fit *self)
+{
+    const struct arguments *arguments = &self->arguments;
+    if (arguments->value[FLAG_RESUME])
+        return lt_fail(LT_EUSAGE, "--resume goes on in the run itself, --branch starts a new one; give one of them");
+    if (arguments->configs)
+        return lt_fail(LT_EUSAGE, "a branch is configured as its checkpoint; change keys by --SECTION.KEY VALUE, "
+                                  "without -c");
+    LT_TRY(run_find_checkpoint(&self->checkpoint, &self->folder, arguments->value[FLAG_BRANCH], "last", "runs"));
+    free(self->folder); /* the parent's */
+    self->folder = NULL;
+    return run_config_of(&self->config, self->checkpoint, arguments->override, arguments->overrides);
+}
+
 /* Resuming starts from the run's own configuration, or a loose checkpoint's; files and overrides come on top. */
 static enum lt_err read_config(struct fit *self)
 {
     struct arguments *arguments = &self->arguments;
     const char *resume = arguments->value[FLAG_RESUME];
+    if (arguments->value[FLAG_BRANCH]) return read_branch(self);
     char **file = memory_new(arguments->configs + 1, sizeof *file);
     size_t files = 0;
     char *own = NULL;
@@ -75,6 +96,7 @@ static enum lt_err prepare(struct fit *self, int argc, char **argv)
         .config = self->config,
         .checkpoint = self->checkpoint,
         .folder = self->folder,
+        .branch = self->arguments.value[FLAG_BRANCH] != NULL,
         .allow_changed_data = self->arguments.value[FLAG_ALLOW_CHANGED] != NULL,
         .argc = argc,
         .argv = argv,
@@ -95,7 +117,7 @@ static int fit(struct fit *self, int argc, char **argv)
 {
     enum lt_err err = arguments_read(&self->arguments, argc, argv, flags, sizeof flags / sizeof *flags);
     if (err == LT_OK && self->arguments.value[FLAG_HELP]) {
-        arguments_help("lathe fit -c run.yaml [--resume RUN] [--SECTION.KEY VALUE …]",
+        arguments_help("lathe fit -c run.yaml [--resume RUN | --branch RUN] [--SECTION.KEY VALUE …]",
                        "Trains a model on folders of pictures, with a live screen in front. The training is a process "
                        "of its own: it goes on\n"
                        "when the screen or the line dies, and `lathe attach` brings the screen back.",
@@ -114,6 +136,7 @@ static int fit(struct fit *self, int argc, char **argv)
     if (err == LT_OK) err = run_make_folder(self->run);
     if (err != LT_OK) return command_fail(err);
     struct start_options options = {.headless = self->arguments.value[FLAG_HEADLESS] != NULL,
+                                    .detach = self->arguments.value[FLAG_DETACH] != NULL,
                                     .plain = self->arguments.value[FLAG_PLAIN] != NULL,
                                     .preferences = &self->look};
     return start_run(self->run, &options);

@@ -41,6 +41,7 @@ static void suggest_next(const char *folder)
     if (!saved) return;
     printf("next: %s predict %s PICTURES…     classifies pictures\n", program, folder);
     printf("      %s fit --resume %s --trainer.max_epochs N     goes on\n", program, folder);
+    printf("      %s fit --branch %s --optimizer.lr LR     a new run from here, with keys changed\n", program, folder);
     printf("      %s export %s     writes the weights for PyTorch\n", program, folder);
 }
 
@@ -119,9 +120,21 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
     return status;
 }
 
+/* The run's process alone; nobody waits for it. */
+static int start_detached(struct run *run)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0) return command_fail(lt_fail_errno("start", "the run's process"));
+    if (pid == 0) return run_behind_screen(run, -1);
+    printf("%s goes on in the background; its screen: lathe attach %s\n", run_folder(run), run_folder(run));
+    return 0;
+}
+
 int start_run(struct run *run, const struct start_options *options)
 {
     const char *why_not = NULL;
+    if (options->detach) return start_detached(run);
     if (options->headless || (!options->plain && !term_possible(&why_not))) {
         if (why_not && isatty(STDOUT_FILENO))
             fprintf(stderr, "lathe: no screen: %s; printing plain lines instead\n", why_not);

@@ -7,6 +7,7 @@
 
 struct start_options {
     bool headless, plain;
+    bool detach;                           /* no screen: returns while the run goes on */
     const struct preferences *preferences; /* lent */
 };
 
