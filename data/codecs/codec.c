@@ -18,6 +18,8 @@ static const struct codec *const codecs[] = {
 void picture_release(struct picture *self)
 {
     free(self->rgb);
+    free(self->tables);
+    free(self->scratch);
     *self = (struct picture){0};
 }
 
@@ -56,6 +58,13 @@ enum lt_err picture_resize(struct picture *self, int height, int width)
     LT_TRY(make_room(&self->rgb, &self->capacity, (size_t)width * (size_t)height * 3));
     self->width = width;
     self->height = height;
+    return LT_OK;
+}
+
+enum lt_err picture_scratch(struct picture *self, uint8_t **scratch, size_t bytes)
+{
+    LT_TRY(make_room(&self->scratch, &self->scratch_bytes, bytes));
+    *scratch = self->scratch;
     return LT_OK;
 }
 

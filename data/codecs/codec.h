@@ -17,6 +17,11 @@ struct picture {
     uint8_t *rgb; /* [height, width, 3] */
     int width, height;
     size_t capacity; /* bytes of rgb */
+
+    /* a codec's, for the next picture */
+    void *tables;
+    uint8_t *scratch;
+    size_t scratch_bytes;
 };
 void picture_release(struct picture *self);
 
@@ -79,6 +84,9 @@ struct codec {
 
 /* Makes room for so many pixels. */
 enum lt_err picture_resize(struct picture *self, int height, int width) LT_MUST_CHECK;
+
+/* Lends so many bytes, aligned to MEMORY_ALIGN, until the next picture is decoded. */
+enum lt_err picture_scratch(struct picture *self, uint8_t **scratch, size_t bytes) LT_MUST_CHECK;
 
 /* Makes room for pixels of planes whose stride and height are set. */
 enum lt_err planes_resize(struct planes *self) LT_MUST_CHECK;

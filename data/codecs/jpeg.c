@@ -1,8 +1,9 @@
-/* JPEG by libjpeg-turbo: accurate integer DCT and smooth chroma upsampling, its defaults and Pillow's; or the planes as
- * they are stored. */
-#include "data/codecs/codec.h"
+/* JPEG: libjpeg-turbo reads headers, and decodes what jpeg_sequential.c leaves to it, with the accurate integer DCT and
+ * smooth chroma upsampling, its defaults and Pillow's; or gives the planes as they are stored. */
+#include "data/codecs/jpeg.h"
 
 #include "data/base/memory.h"
+#include "data/codecs/jpeg_sequential.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -75,6 +76,7 @@ struct request {
     struct planes *planes;
     struct box part;
     int shrink;
+    bool by_library; /* and not by the decoder of jpeg_sequential.h */
 };
 
 /* Columns that are decoded beside those that are wanted: smooth upsampling looks at its neighbours. */
@@ -127,6 +129,7 @@ static enum lt_err read_part(struct reader *self, const struct request *request)
     const struct box *part = &request->part;
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
+    if (!request->by_library && sequential_decode(picture, jpeg, part)) return LT_OK;
     LT_TRY(picture_resize(picture, part->height, part->width));
     jpeg->out_color_space = has_four(jpeg) ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
@@ -260,6 +263,12 @@ static enum lt_err fulfil(const struct request *request, const uint8_t *bytes, s
 static enum lt_err decode(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
 {
     return fulfil(&(struct request){.read = read_part, .picture = picture, .part = part}, bytes, length);
+}
+
+enum lt_err jpeg_decode_by_library(struct picture *picture, const uint8_t *bytes, size_t length, struct box part)
+{
+    return fulfil(&(struct request){.read = read_part, .picture = picture, .part = part, .by_library = true}, bytes,
+                  length);
 }
 
 static enum lt_err decode_to_planes(struct planes *planes, const uint8_t *bytes, size_t length, struct box part,
