@@ -120,6 +120,6 @@ void app_draw(struct app *app, struct canvas *canvas)
         view_at(app->view)->draw(app, view_state(app, app->view), canvas, rest);
     draw_footer(app, canvas, footer);
     if (app->overlay == OVERLAY_NONE) return;
-    canvas->spots = 0; /* of what lies below the menu */
+    canvas->spots = canvas->pictures = 0; /* of what lies below the menu */
     menu_draw(app, canvas);
 }

@@ -44,13 +44,14 @@ void canvas_resize(struct canvas *self, int width, int height)
 void canvas_clear(struct canvas *self)
 {
     for (int i = 0; i < self->width * self->height; i++) self->cell[i] = (struct cell){.code = ' ', .slot = SLOT_TEXT};
-    self->spots = 0;
+    self->spots = self->pictures = 0;
 }
 
 void canvas_release(struct canvas *self)
 {
     free(self->cell);
     free(self->spot);
+    free(self->picture);
     *self = (struct canvas){0};
 }
 
@@ -97,11 +98,17 @@ void canvas_heat(struct canvas *self, int x, int y, int level)
     canvas_put(self, x, y, code, (enum theme_slot)(SLOT_HEAT_0 + level));
 }
 
+void canvas_picture(struct canvas *self, struct canvas_picture picture)
+{
+    self->picture = memory_grow(self->picture, self->pictures, &self->picture_capacity, sizeof *self->picture);
+    self->picture[self->pictures++] = picture;
+}
+
 void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], const uint8_t under[3], uint32_t letter)
 {
     enum { UPPER_HALF = 0x2580 };
     if (x < 0 || y < 0 || x >= self->width || y >= self->height) return;
-    const bool colored = !self->ascii && !self->few_colors;
+    const bool colored = !self->ascii && !self->colorless;
     canvas_put(self, x, y, colored ? UPPER_HALF : letter, SLOT_TEXT);
     struct cell *cell = &self->cell[y * self->width + x];
     cell->colored = colored;

@@ -40,14 +40,26 @@ struct spot {
     struct sorting *sorting;
 };
 
+/* A picture for a terminal that shows pixels, over the cells of its rectangle. */
+struct canvas_picture {
+    struct rect rect;
+    uint32_t id; /* of its content, not 0 */
+    int width, height;
+    const uint8_t *rgb; /* [height][width][3]; lent until the canvas is drawn anew */
+};
+
 struct canvas {
     int width, height;
     struct cell *cell;
     struct spot *spot; /* later ones cover earlier ones of their kind */
     size_t spots, spot_capacity;
+    struct canvas_picture *picture;
+    size_t pictures, picture_capacity;
     bool ascii;      /* no character above 127 */
     bool blocks;     /* no braille: dots are quarters of a cell */
     bool few_colors; /* fewer than 256: heat is drawn by the shape of its cells too */
+    bool colorless;  /* pictures are drawn by letters */
+    bool has_pixels; /* pictures are shown by the terminal: canvas_picture */
 };
 
 /* Characters with an ASCII stand-in. */
@@ -89,6 +101,9 @@ uint32_t canvas_dots(const struct canvas *self, uint8_t dots);
 /* A cell of a heat map: 0 is the coldest of HEAT_LEVELS, what is above is the hottest, below 0 is a cell without a
  * value. */
 void canvas_heat(struct canvas *self, int x, int y, int level);
+
+/* Notes a picture for the terminal to show. */
+void canvas_picture(struct canvas *self, struct canvas_picture picture);
 
 /* Two pixels of a picture, one above the other; `letter` where colours cannot show them. */
 void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], const uint8_t under[3], uint32_t letter);

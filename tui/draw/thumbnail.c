@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP = 64, MOST_PIXELS = 64 << 20 };
+enum { KEEP = 64, MOST_PIXELS = 64 << 20, FULL_SIDE = 160 };
 
 /* One picture at one size. */
 struct kept {
@@ -15,6 +15,8 @@ struct kept {
     int width, height; /* asked for, in pixels */
     uint8_t *rgb;      /* [height of the picture][width of it][3]; NULL: it cannot be decoded */
     int shown_width, shown_height;
+    uint8_t *full; /* for terminals that show pixels: at most FULL_SIDE wide and high */
+    int full_width, full_height;
     char *why;
     unsigned used;
 };
@@ -26,6 +28,7 @@ static void forget(struct kept *self)
 {
     free(self->name);
     free(self->rgb);
+    free(self->full);
     free(self->why);
     *self = (struct kept){0};
 }
@@ -35,32 +38,42 @@ void thumbnail_release(void)
     for (int i = 0; i < KEEP; i++) forget(&kept[i]);
 }
 
-/* The largest size of the picture's shape in the box. */
-static void fit(struct kept *self, int width, int height)
+/* The largest size of a picture's shape in a box. */
+static void fit(int width, int height, int box_width, int box_height, int *shown_width, int *shown_height)
 {
-    self->shown_width = self->width;
-    self->shown_height = (int)((double)self->width * height / width + 0.5);
-    if (self->shown_height > self->height) {
-        self->shown_height = self->height;
-        self->shown_width = (int)((double)self->height * width / height + 0.5);
+    *shown_width = box_width;
+    *shown_height = (int)((double)box_width * height / width + 0.5);
+    if (*shown_height > box_height) {
+        *shown_height = box_height;
+        *shown_width = (int)((double)box_height * width / height + 0.5);
     }
-    if (self->shown_width < 1) self->shown_width = 1;
-    if (self->shown_height < 1) self->shown_height = 1;
+    if (*shown_width < 1) *shown_width = 1;
+    if (*shown_height < 1) *shown_height = 1;
 }
 
-/* Takes over pixels, [height][width][3], in the size that fits. */
-static void take(struct kept *self, const uint8_t *rgb, int width, int height)
+/* A copy in another size. */
+static uint8_t *scaled(const uint8_t *rgb, int width, int height, int to_width, int to_height)
 {
     struct work work = {.pillow = 13};
-    fit(self, width, height);
     work_set(&work, rgb, width, height);
-    image_resize(&work, self->shown_height, self->shown_width);
+    image_resize(&work, to_height, to_width);
     work_settle(&work);
-    const size_t row = (size_t)self->shown_width * 3;
-    self->rgb = memory_new((size_t)self->shown_height * row, 1);
-    for (int y = 0; y < self->shown_height; y++)
-        memcpy(self->rgb + (size_t)y * row, work.image.pixels + (size_t)y * work.image.stride, row);
+    const size_t row = (size_t)to_width * 3;
+    uint8_t *copy = memory_new((size_t)to_height * row, 1);
+    for (int y = 0; y < to_height; y++)
+        memcpy(copy + (size_t)y * row, work.image.pixels + (size_t)y * work.image.stride, row);
     work_release(&work);
+    return copy;
+}
+
+/* Takes over pixels, [height][width][3], in the sizes that fit. */
+static void take(struct kept *self, const uint8_t *rgb, int width, int height)
+{
+    const int side = width > height ? width : height, most = side < FULL_SIDE ? side : FULL_SIDE;
+    fit(width, height, self->width, self->height, &self->shown_width, &self->shown_height);
+    fit(width, height, most, most, &self->full_width, &self->full_height);
+    self->rgb = scaled(rgb, width, height, self->shown_width, self->shown_height);
+    self->full = scaled(rgb, width, height, self->full_width, self->full_height);
 }
 
 static enum lt_err decode(struct kept *self)
@@ -100,11 +113,33 @@ static int brightness(const uint8_t *rgb)
     return (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2]) / 1000;
 }
 
+/* By its name: whatever the size on the screen, the terminal is sent it once. */
+static uint32_t id_of(const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash ? hash : 1;
+}
+
+static void draw_full(const struct kept *self, struct canvas *canvas, struct rect rect)
+{
+    canvas_picture(canvas,
+                   (struct canvas_picture){.rect = {rect.x, rect.y, self->shown_width, (self->shown_height + 1) / 2},
+                                           .id = id_of(self->name),
+                                           .width = self->full_width,
+                                           .height = self->full_height,
+                                           .rgb = self->full});
+}
+
 static void draw(const struct kept *self, struct canvas *canvas, struct rect rect)
 {
     static const char letters[] = " .:-=+*#%@";
     if (!self->rgb) {
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_BAD, "%s", self->why);
+        return;
+    }
+    if (canvas->has_pixels) {
+        draw_full(self, canvas, rect);
         return;
     }
     for (int y = 0; y < self->shown_height; y += 2)

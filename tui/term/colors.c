@@ -11,6 +11,8 @@ static attr_t attribute[THEME_SLOTS];
 static short pair[THEME_SLOTS];
 static bool has_heat; /* the theme tells heat by colour */
 static int level;     /* how many colours are in use */
+static int pairs;     /* of the theme, and of pictures in 8 or 16 colours */
+static int dithered[16][16];
 
 /* ---- how many ---- */
 
@@ -77,9 +79,19 @@ static void lay_ground(void)
     if (setcchar(&blank, L" ", A_NORMAL, pair[SLOT_TEXT], NULL) == OK) bkgrndset(&blank);
 }
 
+/* The pair of two numbers among those of the theme, or a new one: terminals of 8 colours have 64 in all. */
+static short pair_for(const int *fore, const int *back, int slot)
+{
+    for (int i = 0; i < slot; i++)
+        if (pair[i] && fore[i] == fore[slot] && back[i] == back[slot]) return pair[i];
+    init_extended_pair(++pairs, fore[slot], back[slot]);
+    return (short)pairs;
+}
+
 static void make_pairs(const struct theme *theme)
 {
     int near = PALETTE_DARK, ground = -1; /* the terminal's own */
+    int fore[THEME_SLOTS], back[THEME_SLOTS];
     start_color();
     use_default_colors();
     if (theme->background.has_color) {
@@ -87,11 +99,10 @@ static void make_pairs(const struct theme *theme)
         ground = number_of(theme->background, PALETTE_NONE);
     }
     for (int i = 0; i < THEME_SLOTS; i++) {
-        struct theme_color c = theme->slot[i];
-        pair[i] = 0;
-        if (!c.has_color && ground < 0) continue;
-        pair[i] = (short)(i + 1);
-        init_extended_pair(pair[i], c.has_color ? number_of(c, near) : -1, ground);
+        const struct theme_color c = theme->slot[i];
+        fore[i] = c.has_color ? number_of(c, near) : -1;
+        back[i] = ground;
+        pair[i] = c.has_color || ground >= 0 ? pair_for(fore, back, i) : 0;
     }
 }
 
@@ -103,6 +114,8 @@ void colors_make(const struct theme *theme, int colors)
     level = colors;
     has_heat = theme->slot[SLOT_HEAT_0].has_color;
     memset(pair, 0, sizeof pair);
+    memset(dithered, 0, sizeof dithered);
+    pairs = 0;
     for (int i = 0; i < THEME_SLOTS; i++) attribute[i] = attributes_of(theme->slot[i]);
     if (colors >= 8) make_pairs(theme);
     lay_ground();
@@ -118,18 +131,47 @@ short colors_pair(enum theme_slot slot)
     return pair[slot];
 }
 
-static int number_of_pixel(const uint8_t rgb[3])
+/* ---- pictures ---- */
+
+enum { FEW_PAIRS = 48, MANY_COLORS = 256 }; /* of 8 colours: each with itself and each other, beside a theme's own */
+
+static struct theme_color color_of(const uint8_t rgb[3])
 {
-    const struct theme_color color = {.red = rgb[0], .green = rgb[1], .blue = rgb[2], .has_color = true};
-    return number_of(color, PALETTE_NONE);
+    return (struct theme_color){.red = rgb[0], .green = rgb[1], .blue = rgb[2], .has_color = true};
 }
 
-int colors_pair_of(const uint8_t top[3], const uint8_t under[3])
+/* What curses calls a colour of the palette's first 16. */
+static int number_of_low(int index)
 {
-    return alloc_pair(number_of_pixel(top), number_of_pixel(under));
+    return COLORS < PALETTE_DIRECT || index < 8 ? index : direct_number(palette_color(index));
+}
+
+/* Two pixels swap places for a pair that is there already, as a lower half block shows them the other way round. */
+static int dithered_pair(int top, int under, bool *lower)
+{
+    *lower = top < under;
+    int *known = *lower ? &dithered[under][top] : &dithered[top][under];
+    if (!*known && pairs + 1 < COLOR_PAIRS) {
+        *known = ++pairs;
+        init_extended_pair(*known, number_of_low(*lower ? under : top), number_of_low(*lower ? top : under));
+    }
+    return *known;
+}
+
+int colors_pair_of(const struct cell *cell, int x, int y, bool *lower)
+{
+    const struct theme_color top = color_of(cell->top), under = color_of(cell->under);
+    *lower = false;
+    if (level >= MANY_COLORS) return alloc_pair(number_of(top, PALETTE_NONE), number_of(under, PALETTE_NONE));
+    return dithered_pair(palette_dither(top, level, x, 2 * y), palette_dither(under, level, x, 2 * y + 1), lower);
 }
 
 bool colors_are_few(void)
 {
-    return level < 256 || !has_heat;
+    return level < MANY_COLORS || !has_heat;
+}
+
+bool colors_are_none(void)
+{
+    return level < 8 || COLOR_PAIRS < FEW_PAIRS;
 }

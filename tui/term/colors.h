@@ -3,7 +3,7 @@
 #pragma once
 
 #include "data/base/err.h"
-#include "tui/theme.h"
+#include "tui/draw/canvas.h"
 
 #include <curses.h>
 
@@ -18,8 +18,12 @@ void colors_make(const struct theme *theme, int colors);
 attr_t colors_attribute(enum theme_slot slot);
 short colors_pair(enum theme_slot slot);
 
-/* The pair of a picture's two pixels in a cell; made when it is first asked for. */
-int colors_pair_of(const uint8_t top[3], const uint8_t under[3]);
+/* The pair of a picture's two pixels in the cell (x, y), for an upper half block; *lower: for a lower one. Made when it
+ * is first asked for. */
+int colors_pair_of(const struct cell *cell, int x, int y, bool *lower);
 
-/* Too few for heat and pictures: their cells tell by their shape. */
+/* Too few for heat: its cells tell by their shape. */
 bool colors_are_few(void);
+
+/* None, or so few pairs of them at a time that pictures cannot be drawn with them. */
+bool colors_are_none(void);

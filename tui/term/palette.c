@@ -1,6 +1,8 @@
 #include "tui/term/palette.h"
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 static const int steps[6] = {0, 95, 135, 175, 215, 255};
@@ -107,4 +109,24 @@ struct theme_color palette_color(int index)
         color.red = color.green = color.blue = (uint8_t)(8 + 10 * (index - 232));
     }
     return color;
+}
+
+/* ---- pictures ---- */
+
+int palette_dither(struct theme_color color, int colors, int x, int y)
+{
+    static const int8_t bayer[4][4] = {{0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}};
+    const int rank = 2 * bayer[y & 3][x & 3] - 15, half = 128; /* rank: -15 … 15 */
+    if (colors < 16) {                                         /* each channel is on or off, so greys stay grey */
+        const int shift = rank * half / 16;
+        return (color.red + shift >= half) | (color.green + shift >= half) << 1 | (color.blue + shift >= half) << 2;
+    }
+    const int shift = rank * half / 32, rgb[3] = {color.red + shift, color.green + shift, color.blue + shift};
+    int best = 0, off = INT_MAX;
+    for (int i = 0; i < 16; i++) {
+        const struct theme_color c = palette_color(i);
+        const int distance = square(c.red - rgb[0]) + square(c.green - rgb[1]) + square(c.blue - rgb[2]);
+        if (distance < off) off = distance, best = i;
+    }
+    return best;
 }

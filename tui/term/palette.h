@@ -20,5 +20,9 @@ enum {
  * above). With PALETTE_DIRECT it is 0xrrggbb. */
 int palette_nearest(struct theme_color color, int colors, int background);
 
+/* The number of the colour that a picture's pixel at (x, y) gets where there are 8 or 16: near to it, and on the
+ * average of the pixels around it right (ordered dither). */
+int palette_dither(struct theme_color color, int colors, int x, int y);
+
 /* The colour that a number of xterm's palette of 256 has by default. */
 struct theme_color palette_color(int index);

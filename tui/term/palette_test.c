@@ -54,9 +54,38 @@ static void direct_colors_are_themselves(void **state)
     assert_int_equal(palette_nearest(rgb(0x123456), PALETTE_DIRECT, PALETTE_DARK), 0x123456);
 }
 
+/* A tile of one colour is about that colour; what the palette has is itself. */
+static void dither_is_right_on_the_average(void **state)
+{
+    (void)state;
+    enum { TILE = 4, OFF = 60 /* the palette has no better */ };
+    static const int colors[] = {0x404040, 0x808080, 0xc0c0c0, 0x803020, 0x206080, 0xb0a040, 0x305030};
+    for (int rung = 8; rung <= 16; rung += 8) {
+        for (size_t i = 0; i < sizeof colors / sizeof *colors; i++) {
+            int sum[3] = {0};
+            for (int at = 0; at < TILE * TILE; at++) {
+                const int index = palette_dither(rgb(colors[i]), rung, at % TILE, at / TILE);
+                assert_in_range(index, 0, rung - 1);
+                const struct theme_color c = palette_color(index);
+                sum[0] += c.red, sum[1] += c.green, sum[2] += c.blue;
+            }
+            for (int k = 0; k < 3; k++) {
+                const int wanted = colors[i] >> (16 - 8 * k) & 255, got = sum[k] / (TILE * TILE);
+                if (got < wanted - OFF || got > wanted + OFF)
+                    fail_msg("%d colours, %06x: channel %d is %d", rung, (unsigned)colors[i], k, got);
+            }
+        }
+        for (int at = 0; at < TILE * TILE; at++) {
+            assert_int_equal(palette_dither(rgb(0x000000), rung, at % TILE, at / TILE), 0);
+            assert_int_equal(palette_dither(rgb(0xffffff), rung, at % TILE, at / TILE), rung - 1);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cube_entries_are_exact), cmocka_unit_test(few_colors_go_by_hue),
-                                       cmocka_unit_test(direct_colors_are_themselves)};
+                                       cmocka_unit_test(direct_colors_are_themselves),
+                                       cmocka_unit_test(dither_is_right_on_the_average)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,7 @@ void term_prepare(struct canvas *canvas)
     canvas->ascii = glyphs == GLYPHS_ASCII;
     canvas->blocks = glyphs == GLYPHS_BLOCKS;
     canvas->few_colors = colors_are_few();
+    canvas->colorless = colors_are_none();
 }
 
 /* ---- open and close ---- */
@@ -128,9 +129,12 @@ void term_size(int *width, int *height)
 static void put_cell(int x, int y, struct cell cell)
 {
     const enum theme_slot slot = (enum theme_slot)cell.slot;
+    enum { LOWER_HALF = 0x2584 };
     wchar_t text[2] = {(wchar_t)(cell.code ? cell.code : ' '), 0};
     cchar_t character;
-    int pair = cell.colored ? colors_pair_of(cell.top, cell.under) : colors_pair(slot);
+    bool lower = false;
+    int pair = cell.colored ? colors_pair_of(&cell, x, y, &lower) : colors_pair(slot);
+    if (lower) text[0] = LOWER_HALF;
     if (setcchar(&character, text, cell.colored ? A_NORMAL : colors_attribute(slot), 0, &pair) == OK)
         mvadd_wch(y, x, &character);
 }
