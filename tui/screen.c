@@ -15,7 +15,7 @@
 
 /* At most two frames a second, fewer where they are large: what came unasked takes LINE_BYTES a second, as over a slow
  * line, but no frame is older than SLOW_FRAME_MS. */
-enum { FRAME_MS = 500, SLOW_FRAME_MS = 2000, TICK_MS = 1000, LINE_BYTES = 1100 };
+enum { FRAME_MS = 500, SLOW_FRAME_MS = 2000, TICK_MS = 1000, PIECE_MS = 10, LINE_BYTES = 1100 };
 
 struct session {
     struct app app;
@@ -24,8 +24,8 @@ struct session {
     size_t lines;
     uint64_t drawn; /* version of what is on the screen */
     int64_t drawn_ns, ticked_ns;
-    int64_t owed; /* bytes sent before their time, at drawn_ns */
-    bool titled;
+    int64_t owed;         /* bytes sent before their time, at drawn_ns */
+    bool titled, sending; /* sending: pictures */
 };
 
 /* Changes with everything that is new. */
@@ -51,7 +51,7 @@ static void follow_look(struct session *self)
     struct theme theme;
     const struct term_options term = look_of(&self->app.look, &theme);
     self->app.restyle = false;
-    if (term_set_look(&term, &theme) == LT_OK) term_prepare(&self->canvas);
+    if (term_set_look(&term, &theme) != LT_OK) return; /* as it was */
     self->app.repaint = true;
 }
 
@@ -63,6 +63,8 @@ static void read_keys(struct session *self)
             self->app.leave = true;
         else if (key == TERM_RESIZE)
             self->app.repaint = true;
+        else if (key == TERM_PIXELS)
+            self->app.feed.version++;
         else if (key == TERM_MOUSE)
             app_mouse(&self->app, term_mouse(), clock_ns());
         else
@@ -117,6 +119,7 @@ static void draw(struct session *self, bool at_once)
     if (!due || !changed || (term_is_busy() && !at_once)) return;
     if (resized) canvas_resize(&self->canvas, width, height);
     name_window(self);
+    term_prepare(&self->canvas);
     app_draw(&self->app, &self->canvas);
     const int64_t bytes = term_draw(&self->canvas, self->app.repaint);
     count_bytes(self, at_once || resized || self->app.repaint ? 0 : bytes, now - self->drawn_ns);
@@ -140,7 +143,8 @@ static void wait_for_something(struct session *self, struct pollfd *fds)
     for (size_t i = 0; i < self->lines; i++)
         fds[2 + i] = (struct pollfd){.fd = self->line[i].lost ? -1 : self->line[i].fd, .events = POLLIN};
     if (self->app.out.length) fds[2].events |= POLLOUT;
-    poll(fds, 2 + self->lines, self->drawn == version(self) && !self->app.repaint ? TICK_MS : FRAME_MS);
+    const bool still = self->drawn == version(self) && !self->app.repaint;
+    poll(fds, 2 + self->lines, self->sending ? PIECE_MS : still ? TICK_MS : FRAME_MS);
 }
 
 static void loop(struct session *self)
@@ -157,6 +161,7 @@ static void loop(struct session *self)
         read_keys(self);
         line_write(&self->line[0], &self->app.out);
         draw(self, version(self) != arrived || has_status != self->app.feed.has_status); /* the first is awaited */
+        self->sending = term_send_pictures();
     }
     free(fds);
 }
@@ -206,7 +211,6 @@ enum lt_err screen_run(const struct screen_options *options, struct screen_end *
     open_lines(&self, options);
     enum lt_err err = term_open(&term, &theme);
     if (err == LT_OK) {
-        term_prepare(&self.canvas);
         draw(&self, true);
         loop(&self);
         term_close();

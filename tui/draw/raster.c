@@ -188,16 +188,21 @@ void raster_text(struct raster *self, int x, int y, uint32_t color, const char *
 
 /* ---- the file ---- */
 
-enum lt_err raster_png(const struct raster *self, struct text *out)
+enum lt_err raster_encode(struct text *out, const uint8_t *rgb, int width, int height)
 {
     png_image image = {.version = PNG_IMAGE_VERSION,
-                       .width = (png_uint_32)self->width,
-                       .height = (png_uint_32)self->height,
+                       .width = (png_uint_32)width,
+                       .height = (png_uint_32)height,
                        .format = PNG_FORMAT_RGB};
     png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(image);
     char *bytes = memory_new(length, 1);
-    const bool done = png_image_write_to_memory(&image, bytes, &length, 0, self->rgb, 0, NULL);
+    const bool done = png_image_write_to_memory(&image, bytes, &length, 0, rgb, 0, NULL);
     if (done) text_add_bytes(out, bytes, length);
     free(bytes);
     return done ? LT_OK : lt_fail(LT_EIO, "a PNG cannot be made: %s", image.message);
+}
+
+enum lt_err raster_png(const struct raster *self, struct text *out)
+{
+    return raster_encode(out, self->rgb, self->width, self->height);
 }

@@ -28,5 +28,6 @@ void raster_ink(struct raster *self, uint32_t color, double opacity);
 /* Text in ASCII (else '?') from its upper left corner. */
 void raster_text(struct raster *self, int x, int y, uint32_t color, const char *text);
 
-/* Appends the picture as a PNG file. */
+/* Appends the picture, or pixels [height][width][3], as a PNG file. */
 enum lt_err raster_png(const struct raster *self, struct text *out) LT_MUST_CHECK;
+enum lt_err raster_encode(struct text *out, const uint8_t *rgb, int width, int height) LT_MUST_CHECK;

@@ -121,7 +121,7 @@ static uint32_t id_of(const char *name)
     return hash ? hash : 1;
 }
 
-static void draw_full(const struct kept *self, struct canvas *canvas, struct rect rect)
+static void note_full(const struct kept *self, struct canvas *canvas, struct rect rect)
 {
     canvas_picture(canvas,
                    (struct canvas_picture){.rect = {rect.x, rect.y, self->shown_width, (self->shown_height + 1) / 2},
@@ -138,10 +138,8 @@ static void draw(const struct kept *self, struct canvas *canvas, struct rect rec
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_BAD, "%s", self->why);
         return;
     }
-    if (canvas->has_pixels) {
-        draw_full(self, canvas, rect);
-        return;
-    }
+    note_full(self, canvas, rect);
+    if (canvas->has_pixels) return; /* the terminal shows it */
     for (int y = 0; y < self->shown_height; y += 2)
         for (int x = 0; x < self->shown_width; x++) {
             const uint8_t *top = self->rgb + ((size_t)y * (size_t)self->shown_width + (size_t)x) * 3,

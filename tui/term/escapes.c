@@ -34,8 +34,7 @@ bool escapes_is_console(void)
     return is_vt || begins(name, "linux") || begins(name, "ansi") || begins(name, "cons25") || begins(name, "dumb");
 }
 
-/* Curses has sent all it had when it is not drawing, so nothing is overtaken. */
-static void send(const char *bytes, size_t length)
+void escapes_send(const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t wrote = write(STDOUT_FILENO, bytes, length);
@@ -66,12 +65,12 @@ static bool can_synchronize(void)
 
 void escapes_begin_frame(void)
 {
-    if (synchronized) send("\033[?2026h", 8);
+    if (synchronized) escapes_send("\033[?2026h", 8);
 }
 
 void escapes_end_frame(void)
 {
-    if (synchronized) send("\033[?2026l", 8);
+    if (synchronized) escapes_send("\033[?2026l", 8);
 }
 
 /* ---- title ---- */
@@ -79,15 +78,15 @@ void escapes_end_frame(void)
 static void send_capability(const char *name)
 {
     const char *text = capability(name);
-    if (text) send(text, strlen(text));
+    if (text) escapes_send(text, strlen(text));
 }
 
 static void send_title(void)
 {
     if (!title[0] || !capability("tsl") || !capability("fsl")) return;
     const char *start = tiparm(capability("tsl"), 0);
-    if (start) send(start, strlen(start));
-    send(title, strlen(title));
+    if (start) escapes_send(start, strlen(start));
+    escapes_send(title, strlen(title));
     send_capability("fsl");
 }
 
@@ -104,7 +103,7 @@ void term_title(const char *text)
 
 static void send_drags(bool on)
 {
-    if (capability("kmous") && !escapes_is_console()) send(on ? "\033[?1002h" : "\033[?1002l", 8);
+    if (capability("kmous") && !escapes_is_console()) escapes_send(on ? "\033[?1002h" : "\033[?1002l", 8);
 }
 
 void escapes_take_drags(bool take)
@@ -138,7 +137,7 @@ bool term_copy(const char *text)
     text_add(&out, "\033]52;c;");
     base64_add(&out, text, length);
     text_add(&out, "\a");
-    send(text_get(&out), out.length);
+    escapes_send(text_get(&out), out.length);
     text_release(&out);
     return true;
 }

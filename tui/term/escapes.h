@@ -3,10 +3,14 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The console of Linux, a VT100 or the like: a terminal without a window around it, which has few characters and may
  * print what it does not know. */
 bool escapes_is_console(void);
+
+/* Bytes past curses, which has sent all it had when it is not drawing. */
+void escapes_send(const char *bytes, size_t length);
 
 /* The title comes and goes with the screen, when it is suspended too. */
 void escapes_open(void);

@@ -1,6 +1,7 @@
 #include "tui/term/keys.h"
 
 #include "tui/term/escapes.h"
+#include "tui/term/kitty.h"
 #include "tui/term/term.h"
 
 #include <curses.h>
@@ -14,6 +15,7 @@
 static int signal_pipe[2] = {-1, -1};
 static volatile sig_atomic_t hung_up;
 static struct term_mouse mouse;
+static bool hearing; /* the terminal is answering */
 
 /* ---- signals ---- */
 
@@ -135,6 +137,32 @@ static int special_key(wint_t code)
     }
 }
 
+/* Behind an Esc: a byte of a terminal's answer, not of a key. Others are put back. */
+static bool is_answer(void)
+{
+    wint_t first, second;
+    int kind = kitty_waits() ? get_wch(&first) : ERR;
+    if (kind == ERR) return false;
+    if (kind == OK && first == '_') return kitty_hear('_');
+    if (kind == OK && first == '[' && get_wch(&second) == OK) {
+        if (second == '?') return kitty_hear('['), kitty_hear('?');
+        unget_wch((wchar_t)second);
+    }
+    if (kind == KEY_CODE_YES)
+        ungetch((int)first);
+    else
+        unget_wch((wchar_t)first);
+    return false;
+}
+
+/* Reads the rest of an answer, as far as it is there. True: the terminal turned out to show pixels. */
+static bool hear_answer(void)
+{
+    wint_t code;
+    while (hearing && get_wch(&code) == OK) hearing = kitty_hear((char)code);
+    return !hearing && kitty_is_there();
+}
+
 int term_key(void)
 {
     if (drain_signals()) {
@@ -142,10 +170,15 @@ int term_key(void)
         keys_take_size();
         return TERM_RESIZE;
     }
+    if (hearing && hear_answer()) return TERM_PIXELS;
     for (;;) { /* past keys that are not known here: more may wait behind them */
         wint_t code;
         int kind = get_wch(&code), key = TERM_NONE;
         if (kind == ERR) return is_gone() ? TERM_HANGUP : TERM_NONE;
+        if (kind == OK && code == 27 && (hearing = is_answer())) {
+            if (hear_answer()) return TERM_PIXELS;
+            continue;
+        }
         if (kind != KEY_CODE_YES) return code == 127 || code == 8 ? TERM_BACKSPACE : code == '\r' ? '\n' : (int)code;
         if ((key = special_key(code)) != TERM_NONE) return key;
     }

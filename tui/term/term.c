@@ -4,6 +4,7 @@
 #include "tui/term/direct.h"
 #include "tui/term/escapes.h"
 #include "tui/term/keys.h"
+#include "tui/term/kitty.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
@@ -80,6 +81,7 @@ void term_prepare(struct canvas *canvas)
     canvas->blocks = glyphs == GLYPHS_BLOCKS;
     canvas->few_colors = colors_are_few();
     canvas->colorless = colors_are_none();
+    canvas->has_pixels = kitty_is_there() && !canvas->ascii && !canvas->colorless;
 }
 
 /* ---- open and close ---- */
@@ -114,6 +116,7 @@ void term_close(void)
 {
     if (!open_now) return;
     open_now = false;
+    kitty_close();
     escapes_close();
     endwin();
 }
@@ -163,7 +166,14 @@ int64_t term_draw(const struct canvas *canvas, bool all)
     escapes_begin_frame();
     refresh();
     escapes_end_frame();
+    if (canvas->pictures && !canvas->ascii && !canvas->colorless) kitty_ask();
+    kitty_show(canvas, all);
     return bytes_written() - before;
+}
+
+bool term_send_pictures(void)
+{
+    return kitty_pump();
 }
 
 bool term_is_busy(void)
@@ -175,6 +185,7 @@ bool term_is_busy(void)
 void term_suspend(void)
 {
     def_prog_mode();
+    kitty_close();
     escapes_close();
     endwin();
     raise(SIGSTOP);

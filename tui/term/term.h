@@ -36,6 +36,10 @@ int64_t term_draw(const struct canvas *canvas, bool all);
 /* Is output still on its way? Then a frame is skipped. */
 bool term_is_busy(void);
 
+/* Sends a piece of the pictures of the canvas drawn last, which is lent until the next one, to a terminal that shows
+ * pixels. True: there is more to send, soon. */
+bool term_send_pictures(void);
+
 /* Keys: characters are themselves (Unicode); others are these. */
 enum term_key {
     TERM_NONE = -1,
@@ -54,6 +58,7 @@ enum term_key {
     TERM_F10,
     TERM_MOUSE, /* term_mouse tells */
     TERM_RESIZE,
+    TERM_PIXELS, /* the terminal said that it can show pictures in pixels: term_prepare, and draw again */
     TERM_HANGUP
 };
 
