@@ -49,8 +49,8 @@ static void put_event(struct text *frames, int step, const char *kind, int level
 {
     static const char *const name[] = {"info", "warning", "severe"};
     wire_put_json(frames, WIRE_EVENT,
-                  json_pack("{s:i, s:f, s:s, s:s, s:s}", "step", step, "wall", 1.0, "kind", kind, "level", name[level],
-                            "text", words));
+                  json_pack("{s:i, s:f, s:s, s:s, s:o}", "step", step, "wall", 1.0, "kind", kind, "level", name[level],
+                            "text", wire_text(words)));
 }
 
 void sample_fill(struct app *app)
@@ -75,9 +75,9 @@ void sample_fill(struct app *app)
                                 .step_ms = 9.12,
                                 .phase_ms = {0.2, 0.05, 3.3, 5.1, 0.2, 0.1, 0.02}};
     wire_put_json(&frames, WIRE_HELLO,
-                  json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "version", WIRE_VERSION, "name", "cnn/version_0", "model",
-                            "cnn", "device", "cpu avx512, 2 threads", "precision", "32-true", "folder",
-                            "tests/tui/run"));
+                  json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "version", WIRE_VERSION, "name",
+                            "cnn/version_0", "model", "cnn", "device", "cpu avx512, 2 threads", "precision", "32-true",
+                            "folder", "tests/tui/run", "host", "example", "pid", 4242));
     put_curve(&frames, 0, "train/loss", 700, 1, 2.3, 0.01);
     put_curve(&frames, 1, "val/loss", 15, 45, 1.8, 0.05);
     put_curve(&frames, 2, "train/acc", 15, 45, 0.3, 0.99);
@@ -129,9 +129,9 @@ int sample_leave(void **state)
 void machine_sample(struct machine_sample *sample, int64_t pid)
 {
     static int second;
-    const double busy = 0.5 + 0.4 * sin(++second * 0.3);
+    second++;
     *sample = (struct machine_sample){.wall = 1e9 + second,
-                                      .busy_s = second * busy,
+                                      .busy_s = 1.6 * second + 2 * sin(second * 0.3),
                                       .all_s = 4.0 * second,
                                       .cores = 4,
                                       .memory_used = 6000000000 + second * 10000000,

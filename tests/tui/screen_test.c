@@ -1,6 +1,6 @@
 /* Golden screens: a synthetic run drawn at three sizes, with braille and in ASCII, compared cell by cell with what is
  * stored (characters, then the theme slot of each cell as a letter). LATHE_UPDATE=1 stores what is drawn: look at the
- * difference. Then what keys do, without a terminal. */
+ * difference. Then what menus do, without a terminal. */
 #include "tests/tui/sample.h"
 
 #include "data/base/memory.h"
@@ -162,31 +162,7 @@ static void expect_sent(struct app *app, const char *command)
     text_clear(&app->out);
 }
 
-/* Does a key change the picture after some others? */
-static bool key_changes(int view, const char *before, int key)
-{
-    struct app app = {.view = view};
-    struct canvas canvas = {0};
-    struct text a = {0}, b = {0};
-    sample_fill(&app);
-    canvas_resize(&canvas, 120, 40);
-    for (; *before; before++) {
-        app_draw(&app, &canvas);
-        app_key(&app, *before, 0);
-    }
-    app_draw(&app, &canvas);
-    sample_print(&a, &canvas);
-    app_key(&app, key, 0);
-    app_draw(&app, &canvas);
-    sample_print(&b, &canvas);
-    const bool changed = a.length != b.length || memcmp(a.bytes, b.bytes, a.length) != 0;
-    text_release(&a), text_release(&b);
-    canvas_release(&canvas);
-    app_release(&app);
-    return changed;
-}
-
-static void keys_do_what_the_help_says(void **state)
+static void menus_ask_before_they_do(void **state)
 {
     (void)state;
     struct app app = {0};
@@ -225,25 +201,6 @@ static void keys_do_what_the_help_says(void **state)
     app_key(&app, 'd', 0);
     assert_true(app.leave);
     app_release(&app);
-}
-
-/* Each key of each view's help changes the picture, or the view, in one of some situations. */
-static void every_view_key_does_something(void **state)
-{
-    (void)state;
-    static const char *const situations[] = {"", "h+h", "h++{", "\n", "j", "jn", ">"};
-    for (int view = 0; view < VIEWS; view++) {
-        const struct view_key *keys;
-        for (int table = 0, count; (count = view_keys(view_at(view), table, &keys)) > 0; table++) {
-            if (keys == view_lens_keys && view != VIEW_train && view != VIEW_charts) continue;
-            for (int i = 0; i < count; i++) {
-                bool changed = false;
-                for (size_t k = 0; k < sizeof situations / sizeof *situations; k++)
-                    changed = changed || key_changes(view, situations[k], keys[i].key);
-                if (!changed) fail_msg("%s: %s does nothing", view_at(view)->name, keys[i].words);
-            }
-        }
-    }
 }
 
 /* The learning rate is asked for with what was chosen, or taken back, or left alone. */
@@ -301,8 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(screens),
                                        cmocka_unit_test(every_size),
                                        cmocka_unit_test(documents_may_hold_anything),
-                                       cmocka_unit_test(keys_do_what_the_help_says),
-                                       cmocka_unit_test(every_view_key_does_something),
+                                       cmocka_unit_test(menus_ask_before_they_do),
                                        cmocka_unit_test(the_learning_rate),
                                        cmocka_unit_test(the_settings),
                                        cmocka_unit_test(a_read_only_screen_sends_nothing)};

@@ -159,13 +159,16 @@ static void each_shot(const struct stage *stage, look_at *look)
 
 /* ---- every cell is what was meant ---- */
 
+static int32_t rgb_of(struct theme_color color)
+{
+    return EMULATOR_RGB | color.red << 16 | color.green << 8 | color.blue;
+}
+
 /* What a colour becomes, on a ground (one of palette.h's) that it is to differ from. */
 static int32_t color_of(struct theme_color color, enum depth depth, int near)
 {
     if (depth == MONO || !color.has_color) return EMULATOR_DEFAULT;
-    const int number = palette_nearest(color, depths[depth].colors, near);
-    if (depth != DIRECT) return number;
-    return EMULATOR_RGB | (number < 8 ? 0x010101 : number); /* as numbers below 8 would be those of the palette */
+    return depth == DIRECT ? rgb_of(color) : palette_nearest(color, depths[depth].colors, near);
 }
 
 static struct theme_color pixel(const uint8_t rgb[3])
@@ -190,12 +193,21 @@ static struct emulator_look look_of(const struct theme *theme, enum depth depth,
                                   .reverse = color.reverse};
 }
 
-/* Ink, bold and dim are not to be seen on a blank, unless it is a line or a block. */
-static bool look_same(uint32_t code, struct emulator_look a, struct emulator_look b)
+/* With 24 bits those of the 256 colours that look the same everywhere are sent by their number. A blue of the least
+ * numbers, which would be taken for such a number, is sent a little redder. */
+static bool color_same(enum depth depth, int32_t wanted, int32_t seen)
 {
-    if (a.ground != b.ground || a.underline != b.underline || a.reverse != b.reverse) return false;
+    if (depth == DIRECT && seen >= 16 && seen < 256) seen = rgb_of(palette_color(seen));
+    const int blue = wanted - EMULATOR_RGB;
+    return seen == wanted || (depth == DIRECT && blue >= 0 && blue < 256 && seen == wanted + 0x010000);
+}
+
+/* Ink, bold and dim are not to be seen on a blank, unless it is a line or a block. */
+static bool look_same(enum depth depth, uint32_t code, struct emulator_look a, struct emulator_look b)
+{
+    if (!color_same(depth, a.ground, b.ground) || a.underline != b.underline || a.reverse != b.reverse) return false;
     if (code == ' ' && !a.underline && !a.reverse) return true;
-    return a.ink == b.ink && a.bold == b.bold && a.dim == b.dim;
+    return color_same(depth, a.ink, b.ink) && a.bold == b.bold && a.dim == b.dim;
 }
 
 static void describe(struct text *out, struct emulator_look look)
@@ -223,7 +235,8 @@ static void is_what_was_meant(const struct stage *stage, const struct shot *shot
         const struct cell *cell = &meant->cell[i];
         const struct emulator_cell seen = emulator_at(emulator, x, y);
         const struct emulator_look wanted = look_of(&theme, stage->depth, cell);
-        if (seen.code == cell->code && (cell->code == 0 || look_same(cell->code, wanted, seen.look))) continue;
+        if (seen.code == cell->code && (cell->code == 0 || look_same(stage->depth, cell->code, wanted, seen.look)))
+            continue;
         struct text what = {0};
         describe(&what, seen.look);
         text_add(&what, ", not U+%04X ", cell->code);

@@ -229,7 +229,7 @@ static const struct view_key keys[] = {
     {'\n', '\n', "Enter", "the chosen chart alone", "alone", do_open},
     {27, 27, "Esc", "all charts again", NULL, do_close},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
-    {'Y', 'Y', "Y", "the chart as CSV, SVG and PNG in the run's folder; CSV to the clipboard", "export", do_export},
+    {'Y', 'Y', "Y", "write it as CSV, SVG and PNG; the CSV is copied, too", "export", do_export},
     {'n', 'n', "n", "the next chart", NULL, do_next},
     {'N', 'N', "N", "the chart before", NULL, do_previous},
 };

@@ -415,7 +415,7 @@ static const struct view_key keys[] = {
     {'w', 'w', "w", "the newest steps, or all since the start", "window", do_whole},
     {'d', 'd', "d", "from now on show what changes, or no longer", "changes", do_base},
     {'m', 'm', "m", "memory over a step, or the times again", "memory", do_memory},
-    {'t', 't', "t", "write profile.txt and trace.json into the run's folder", "write", do_export},
+    {'t', 't', "t", "write profile.txt and trace.json to the run's folder", "write", do_export},
 };
 
 const struct view view_profiler = {.name = "profiler",
