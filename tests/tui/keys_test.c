@@ -14,9 +14,11 @@
 
 #include <cmocka.h>
 
-enum { EVERYWHERE = -1, CHARTS = -2 /* where there are charts */ };
+/* Where a key works, beside those of a single view: tables that several share. */
+enum { EVERYWHERE = -1, CHARTS = -2, LISTS = -3, SORTS = -4 };
 
 /* What changed by a key: a shallow copy of the app before it, and the app. */
+static int chosen_before, chosen_after; /* rows of the view's list */
 typedef bool effect(const struct app *before, const struct app *after);
 
 static const struct expectation {
@@ -110,9 +112,21 @@ static bool charts_at_newest_event(const struct app *before, const struct app *a
     return after->view == VIEW_charts && after->lens.has_cursor && after->lens.cursor == 675;
 }
 
+static bool chooses_next(const struct app *before, const struct app *after)
+{
+    (void)before, (void)after;
+    return chosen_after == chosen_before + 1;
+}
+
+static bool chooses_one_before(const struct app *before, const struct app *after)
+{
+    (void)before, (void)after;
+    return chosen_after == chosen_before - 1;
+}
+
 static bool copies(const struct app *before, const struct app *after)
 {
-    return before->copy.length == 0 && strstr(text_get(&after->copy), "step");
+    return before->copy.length == 0 && after->copy.length > 0;
 }
 
 static bool opens_quit(const struct app *before, const struct app *after)
@@ -152,29 +166,28 @@ static const struct expectation expectations[] = {
     {VIEW_charts, 'Y', "", .shows = "written: ", .does = copies},
     {VIEW_charts, 'n', "", .shows = "2 of"},
     {VIEW_charts, 'N', "n", .shows = "1 of"},
+    {LISTS, '/', "", .shows = "/_"},
+    {LISTS, 'n', "/weight\n", .does = chooses_next},
+    {LISTS, 'N', "/weight\nj", .does = chooses_one_before},
+    {LISTS, 'Y', "", .shows = " rows: ", .does = copies},
+    {SORTS, '>', "", .shows = "by norm"},
+    {SORTS, '<', "", .shows = "by name"},
+    {SORTS, 'I', "", .shows = "turned around"},
     {VIEW_gradients, '\n', "", .does = is_at_newest_warning},
-    {VIEW_gradients, '>', "", .shows = "by norm"},
-    {VIEW_gradients, '<', "", .shows = "by name"},
-    {VIEW_gradients, 'I', "", .shows = "turned around"},
-    {VIEW_gradients, '/', "", .shows = "/_"},
     {VIEW_profiler, '\n', "", .shows = "+ fit", .hides = "backward"},
     {VIEW_profiler, '\n', "\n", .shows = "- fit"},
-    {VIEW_profiler, '>', "", .shows = "by self s"},
-    {VIEW_profiler, '<', "", .shows = "by GB/s"},
-    {VIEW_profiler, 'I', "", .shows = "least first"},
     {VIEW_profiler, 'w', "", .shows = "since the start", .hides = "the newest steps"},
     {VIEW_profiler, 'd', "", .shows = "change of the mean"},
     {VIEW_profiler, 'd', "d", .hides = "change of the mean"},
     {VIEW_profiler, 'm', "", .shows = "activations and gradients"},
     {VIEW_profiler, 't', "", .sends = "profile"},
-    {VIEW_profiler, '/', "", .shows = "/_"},
     {VIEW_data, 'o', "", .shows = "rows: what is true"},
     {VIEW_data, 'O', "", .shows = "every file could be read"},
+    {VIEW_data, 'r', "", .sends = "show_batch"},
+    {VIEW_data, 'r', "r", .sends = "show_batch"},
     {VIEW_log, 'o', "", .shows = "printed (console.log)"},
-    {VIEW_log, '/', "", .shows = "/_"},
     {VIEW_log, '\n', "", .does = charts_at_newest_event},
     {VIEW_run, 'd', "jjjjjjjjj", .sends = "protect"},
-    {VIEW_run, '/', "", .shows = "/_"},
     {CHARTS, 'h', "h", .does = cursor_goes_left},
     {CHARTS, 'l', "hhh", .does = cursor_goes_right},
     {CHARTS, '+', "hhh", .does = shows_less},
@@ -232,6 +245,12 @@ static void press(struct app *app, const char *keys)
     }
 }
 
+static int chosen_row(struct app *app)
+{
+    const struct view *view = view_at(app->view);
+    return view->list ? view->list(view_state(app, app->view)).list->chosen : 0;
+}
+
 /* What is not as expected, or NULL. */
 static const char *differs(const struct expectation *expected, const struct app *before, const struct app *after,
                            const char *old, const char *new)
@@ -253,7 +272,9 @@ static void expect(const struct expectation *expected, int view, int key, const 
     char *old = picture(&app);
     text_clear(&app.out);
     const struct app before = app;
+    chosen_before = chosen_row(&app);
     app_key(&app, key, 2000000000);
+    chosen_after = chosen_row(&app);
     char *new = picture(&app);
     const char *what = differs(expected, &before, &app, old, new);
     if (what) {
@@ -278,31 +299,31 @@ static void check_row(int where, int view, int key, int other, const char *words
     if (!found) fail_msg("nothing says what key %s of %s is to do", words, view_at(view)->name);
 }
 
+static int where_of(const struct view_key *table, int view)
+{
+    return table == view_list_keys ? LISTS : table == view_sort_keys ? SORTS : table == view_lens_keys ? CHARTS : view;
+}
+
+/* Tables that several views share are pressed in one of them. */
 static void keys_of_views(void **state)
 {
     (void)state;
     for (int view = 0; view < VIEWS; view++) {
-        const struct view *self = view_at(view);
-        for (int i = 0; i < self->key_count; i++)
-            check_row(view, view, self->keys[i].key, self->keys[i].other, self->keys[i].words);
+        const struct view_key *keys;
+        for (int table = 0, count; (count = view_keys(view_at(view), table, &keys)) > 0; table++) {
+            const int where = where_of(keys, view);
+            const bool here = where >= 0 || view == (where == CHARTS ? VIEW_train : VIEW_gradients);
+            for (int i = 0; here && i < count; i++) check_row(where, view, keys[i].key, keys[i].other, keys[i].words);
+        }
     }
 }
 
-/* Some views take a few of these for themselves: then the help of the view says so. */
+/* A view may use such a key for something else; then its own help says so. */
 static bool is_own(const struct view *view, int key)
 {
     for (int i = 0; i < view->key_count; i++)
         if (view->keys[i].key == key || view->keys[i].other == key) return true;
     return false;
-}
-
-static void keys_of_charts(void **state)
-{
-    (void)state;
-    for (int i = 0; i < view_lens_key_count; i++) {
-        const struct view_key *key = &view_lens_keys[i];
-        check_row(CHARTS, VIEW_train, key->key, key->other, key->words);
-    }
 }
 
 static void keys_of_everything(void **state)
@@ -360,9 +381,9 @@ static void the_help_is_whole(void **state)
         struct app app = {.view = i, .overlay = OVERLAY_HELP};
         sample_fill(&app);
         char *shown = picture(&app);
-        for (int k = 0; k < view->key_count; k++) check_line(shown, view, view->keys[k].words, view->keys[k].help);
-        for (int k = 0; view->has_charts && k < view_lens_key_count; k++)
-            check_line(shown, view, view_lens_keys[k].words, view_lens_keys[k].help);
+        const struct view_key *keys;
+        for (int table = 0, count; (count = view_keys(view, table, &keys)) > 0; table++)
+            for (int k = 0; k < count; k++) check_line(shown, view, keys[k].words, keys[k].help);
         for (size_t k = 0; k < sizeof actions / sizeof *actions; k++)
             check_line(shown, view, actions[k][0], actions[k][1]);
         free(shown);
@@ -385,8 +406,8 @@ static int leave(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_of_views), cmocka_unit_test(keys_of_charts), cmocka_unit_test(keys_of_everything),
-        cmocka_unit_test(nothing_is_expected_of_no_key), cmocka_unit_test(the_help_is_whole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keys_of_views), cmocka_unit_test(keys_of_everything),
+                                       cmocka_unit_test(nothing_is_expected_of_no_key),
+                                       cmocka_unit_test(the_help_is_whole)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -47,6 +47,7 @@ static void draw_titles(struct data_state *self, struct canvas *canvas, struct r
     show_title(self, canvas, (struct rect){row.x + 2, row.y, NAME - 1, 1}, BY_NAME);
     for (int i = BY_TRAIN; i < COLUMNS; i++) {
         const int x = row.x + 2 + NAME + NUMBER * i - (int)strlen(columns[i]);
+        if (rect_room(row, x - 1, NUMBER) < NUMBER - 1) return;
         show_title(self, canvas, (struct rect){x - 1, row.y, (int)strlen(columns[i]), 1}, i);
     }
 }
@@ -56,12 +57,14 @@ static void draw_row(struct data_state *self, struct canvas *canvas, struct rect
     const json_int_t train = size_of(self, "train", i);
     const int x = row.x + 2 + NAME, bar = row.width - BAR;
     const double right = show_right(self, i);
-    canvas_text(canvas, row.x + 2, row.y, NAME - 1, SLOT_TEXT, "%s", show_class(self, i));
-    canvas_text(canvas, x, row.y, NUMBER - 1, train ? SLOT_VALUE : SLOT_BAD, "%8" JSON_INTEGER_FORMAT, train);
-    canvas_text(canvas, x + NUMBER, row.y, NUMBER - 1, SLOT_DIM, "%8" JSON_INTEGER_FORMAT, size_of(self, "val", i));
+    canvas_text(canvas, row.x + 2, row.y, rect_room(row, row.x + 2, NAME - 1), SLOT_TEXT, "%s", show_class(self, i));
+    canvas_text(canvas, x, row.y, rect_room(row, x, NUMBER - 1), train ? SLOT_VALUE : SLOT_BAD,
+                "%8" JSON_INTEGER_FORMAT, train);
+    canvas_text(canvas, x + NUMBER, row.y, rect_room(row, x + NUMBER, NUMBER - 1), SLOT_DIM, "%8" JSON_INTEGER_FORMAT,
+                size_of(self, "val", i));
     if (!isnan(right))
-        canvas_text(canvas, x + 2 * NUMBER, row.y, NUMBER - 1, right < 0.5 ? SLOT_BAD : SLOT_VALUE, "%6.1f %%",
-                    100 * right);
+        canvas_text(canvas, x + 2 * NUMBER, row.y, rect_room(row, x + 2 * NUMBER, NUMBER - 1),
+                    right < 0.5 ? SLOT_BAD : SLOT_VALUE, "%6.1f %%", 100 * right);
     for (int k = 0; k < bar; k++)
         if ((double)k < (double)train / (double)most * bar)
             canvas_put(canvas, row.x + BAR + k, row.y, canvas_glyph(canvas, GLYPH_BAR_FULL), SLOT_BAR);

@@ -126,7 +126,8 @@ static void draw(struct data_state *self, const struct feed *feed, struct canvas
                 "; rows: what is true, columns: what was said, in the same order",
                 show_number(self->document[SHOW_confusion].json, "step"));
     rect_take(&rect, 1);
-    draw_columns(self, canvas, rect_take(&rect, 1), classes);
+    const struct rect names = rect_take(&rect, 1);
+    if (names.height) draw_columns(self, canvas, names, classes);
     self->rows = rect.height;
     list_settle(&self->list, self->count, rect.height, false);
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {

@@ -108,7 +108,7 @@ void show_grid(struct data_state *self, struct canvas *canvas, struct rect rect,
               first = self->list.chosen / page * page;
     self->rows = columns;
     if (self->count) draw_chosen(self, canvas, head, picture_of(self, self->row[self->list.chosen]).sample);
-    for (int i = 0; i < page && first + i < self->count; i++) {
+    for (int i = 0; i < page && first + i < self->count && rect.height >= 3; i++) { /* two rows are words */
         const int row = i / columns, column = i % columns;
         const struct rect cell = {rect.x + rect.width * column / columns, rect.y + rect.height * row / rows,
                                   rect.width / columns, rect.height / rows};

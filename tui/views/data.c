@@ -105,7 +105,7 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     collect(self, &app->feed);
     draw_loader(&app->feed, canvas, rect_take(&rect, 1));
     draw_head(self, canvas, rect_take(&rect, 1));
-    shows[self->show]->draw(self, &app->feed, canvas, rect);
+    if (rect.height) shows[self->show]->draw(self, &app->feed, canvas, rect);
 }
 
 /* ---- keys ---- */
@@ -175,7 +175,7 @@ static void do_batch(struct app *app, void *state)
 }
 
 static const struct view_key keys[] = {
-    {'o', '\n', "o Enter", "the next of classes, confusion, mistakes, batch, unreadable", "next list", do_other},
+    {'o', '\n', "o Enter", "classes, confusion, mistakes, batch, unreadable", "next list", do_other},
     {'O', 'O', "O", "the one before", NULL, do_before},
     {'r', 'r', "r", "pictures of the batch that comes next", "batch", do_batch},
 };

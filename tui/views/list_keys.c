@@ -106,7 +106,7 @@ const struct view_key view_list_keys[] = {
     {'/', '/', "/", "narrow, as you type; Enter keeps it, Esc shows all", "filter", do_filter},
     {'n', 'n', "n", "the next row that has what / looked for", NULL, do_next_hit},
     {'N', 'N', "N", "the row before that has it", NULL, do_previous_hit},
-    {'Y', 'Y', "Y", "all rows into lists/ of the run's folder and the clipboard", "copy", do_copy},
+    {'Y', 'Y', "Y", "copy all rows; they are written into lists/, too", "copy", do_copy},
 };
 const int view_list_key_count = sizeof view_list_keys / sizeof *view_list_keys;
 
