@@ -15,17 +15,23 @@ static const struct codec *const codecs[] = {
 #undef CODEC
 };
 
+static void free_kept(struct codec_memory *self)
+{
+    free(self->tables);
+    free(self->scratch);
+}
+
 void picture_release(struct picture *self)
 {
     free(self->rgb);
-    free(self->tables);
-    free(self->scratch);
+    free_kept(&self->kept);
     *self = (struct picture){0};
 }
 
 void planes_release(struct planes *self)
 {
     free(self->memory);
+    free_kept(&self->kept);
     *self = (struct planes){0};
 }
 
@@ -61,7 +67,7 @@ enum lt_err picture_resize(struct picture *self, int height, int width)
     return LT_OK;
 }
 
-enum lt_err picture_scratch(struct picture *self, uint8_t **scratch, size_t bytes)
+enum lt_err codec_scratch(struct codec_memory *self, uint8_t **scratch, size_t bytes)
 {
     LT_TRY(make_room(&self->scratch, &self->scratch_bytes, bytes));
     *scratch = self->scratch;

@@ -12,16 +12,19 @@
 /* Pillow's limit (DecompressionBombError): twice MAX_IMAGE_PIXELS. */
 #define PICTURE_MAX_PIXELS 178956970
 
+/* What a codec keeps for the next picture. Zero-initialised is empty. */
+struct codec_memory {
+    void *tables;
+    uint8_t *scratch;
+    size_t scratch_bytes;
+};
+
 /* A decoded picture, or a part of one; the memory is kept for the next one. Zero-initialised is releasable. */
 struct picture {
     uint8_t *rgb; /* [height, width, 3] */
     int width, height;
     size_t capacity; /* bytes of rgb */
-
-    /* a codec's, for the next picture */
-    void *tables;
-    uint8_t *scratch;
-    size_t scratch_bytes;
+    struct codec_memory kept;
 };
 void picture_release(struct picture *self);
 
@@ -54,6 +57,7 @@ struct planes {
     struct plane plane[3];
     uint8_t *memory;
     size_t capacity;
+    struct codec_memory kept; /* pixels may lie in it */
 };
 void planes_release(struct planes *self);
 
@@ -86,7 +90,7 @@ struct codec {
 enum lt_err picture_resize(struct picture *self, int height, int width) LT_MUST_CHECK;
 
 /* Lends so many bytes, aligned to MEMORY_ALIGN, until the next picture is decoded. */
-enum lt_err picture_scratch(struct picture *self, uint8_t **scratch, size_t bytes) LT_MUST_CHECK;
+enum lt_err codec_scratch(struct codec_memory *self, uint8_t **scratch, size_t bytes) LT_MUST_CHECK;
 
 /* Makes room for pixels of planes whose stride and height are set. */
 enum lt_err planes_resize(struct planes *self) LT_MUST_CHECK;

@@ -207,6 +207,7 @@ static enum lt_err read_planes(struct reader *self, const struct request *reques
     struct jpeg_decompress_struct *jpeg = &self->jpeg;
     jpeg_read_header(jpeg, TRUE);
     if (jpeg->jpeg_color_space != JCS_YCbCr || jpeg->num_components != 3) return LT_OK;
+    if (sequential_decode_planes(planes, jpeg, part, request->shrink)) return LT_OK;
     jpeg->out_color_space = JCS_YCbCr;
     jpeg->raw_data_out = TRUE;
     jpeg->scale_num = 1;

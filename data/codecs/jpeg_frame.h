@@ -87,6 +87,8 @@ struct jpeg_kernels {
     void (*spread)(uint8_t *to, const uint16_t *sum, int count, int even, int odd, int shift);
     /* to = (3 near + far + bias) >> 2. */
     void (*blend)(uint8_t *to, const uint8_t *near, const uint8_t *far, int count, int bias);
+    /* A row of `count` means of `by` x `by` samples, by = 2, 4 or 8; `to` may be `from`. */
+    void (*shrink)(uint8_t *to, const uint8_t *from, size_t stride, int count, int by);
     /* RGB of JFIF's Y, Cb and Cr. */
     void (*colour)(uint8_t *rgb, const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int pixels);
 };

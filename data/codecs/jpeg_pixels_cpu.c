@@ -256,6 +256,37 @@ static void blend(uint8_t *to, const uint8_t *near, const uint8_t *far, int coun
     for (int x = 0; x < count; x++) to[x] = (uint8_t)((3 * near[x] + far[x] + bias) >> 2);
 }
 
+/* ---- means ---- */
+
+enum { MEANS = 64 }; /* at a time */
+
+INLINE void shrink_some(uint8_t *to, const uint8_t *from, size_t stride, int count, const int by)
+{
+    uint16_t column[MEANS * 8], sum[MEANS];
+    const int columns = count * by, shift = by == 2 ? 2 : by == 4 ? 4 : 6;
+    for (int x = 0; x < columns; x++) column[x] = from[x];
+    for (int y = 1; y < by; y++)
+        for (int x = 0; x < columns; x++) column[x] = (uint16_t)(column[x] + from[(size_t)y * stride + (size_t)x]);
+    for (int x = 0; x < count; x++) {
+        sum[x] = (uint16_t)(by * by / 2);
+        for (int i = 0; i < by; i++) sum[x] = (uint16_t)(sum[x] + column[x * by + i]);
+    }
+    for (int x = 0; x < count; x++) to[x] = (uint8_t)(sum[x] >> shift);
+}
+
+static void shrink(uint8_t *to, const uint8_t *from, size_t stride, int count, int by)
+{
+    for (int x = 0; x < count; x += MEANS, to += MEANS, from += MEANS * by) {
+        const int here = count - x < MEANS ? count - x : MEANS;
+        if (by == 2)
+            shrink_some(to, from, stride, here, 2);
+        else if (by == 4)
+            shrink_some(to, from, stride, here, 4);
+        else
+            shrink_some(to, from, stride, here, 8);
+    }
+}
+
 /* ---- colours ---- */
 
 /* ((factor / 2^16) x, rounded) of numbers below 2^14: twice that, and the rest of the rounding. */
@@ -341,5 +372,6 @@ const struct jpeg_kernels ISA_NAME(jpeg_kernels) = {
     .sum_row = sum_row,
     .spread = spread,
     .blend = blend,
+    .shrink = shrink,
     .colour = colour,
 };

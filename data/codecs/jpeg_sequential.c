@@ -151,7 +151,7 @@ static void lay_out_component(struct decoder *self, int c, struct arena *arena)
 }
 
 /* Makes room for all that decoding needs; coefficients are zero. */
-static bool make_room(struct decoder *self, struct picture *picture, size_t length)
+static bool make_room(struct decoder *self, struct codec_memory *kept, size_t length)
 {
     struct arena arena = {0};
     for (int pass = 0; pass < 2; pass++) {
@@ -160,7 +160,7 @@ static bool make_room(struct decoder *self, struct picture *picture, size_t leng
         self->sum = take(&arena, JPEG_SLACK, ((size_t)self->part.width + JPEG_SLACK) * sizeof *self->sum);
         self->end = take(&arena, 0, self->pieces * sizeof *self->end);
         self->bytes = take(&arena, 0, length + JPEG_STREAM_PAD);
-        if (pass == 0 && picture_scratch(picture, &arena.memory, arena.used) != LT_OK) return false;
+        if (pass == 0 && codec_scratch(kept, &arena.memory, arena.used) != LT_OK) return false;
     }
     for (int c = 0; c < self->frame.components; c++)
         memset(self->room[c].coefficient, 0,
@@ -286,19 +286,61 @@ static void set_pixels(struct decoder *self, struct picture *picture)
     }
 }
 
+/* Samples of all components. */
+static bool decode(struct decoder *self, struct codec_memory *kept, const struct jpeg_decompress_struct *jpeg,
+                   const struct box *part)
+{
+    const size_t length = jpeg->src->bytes_in_buffer;
+    *self = (struct decoder){.kernels = choose_kernels(), .pieces = 1};
+    if (!kept->tables) kept->tables = memory_new(1, sizeof(struct tables));
+    if (!set_frame(&self->frame, jpeg, kept->tables)) return false;
+    const int64_t mcus = (int64_t)self->frame.mcus_across * self->frame.mcus_down, restart = self->frame.restart;
+    if (restart > 0) self->pieces = (size_t)((mcus + restart - 1) / restart);
+    if (length / 2 < self->pieces) return false;
+    set_reach(self, part);
+    return make_room(self, kept, length) && set_stream(self, jpeg->src->next_input_byte, length) && read_samples(self);
+}
+
 bool sequential_decode(struct picture *picture, const struct jpeg_decompress_struct *jpeg, const struct box *part)
 {
-    struct decoder self = {.kernels = choose_kernels(), .pieces = 1};
-    const size_t length = jpeg->src->bytes_in_buffer;
-    if (!picture->tables) picture->tables = memory_new(1, sizeof(struct tables));
-    if (!set_frame(&self.frame, jpeg, picture->tables)) return false;
-    const int64_t mcus = (int64_t)self.frame.mcus_across * self.frame.mcus_down, restart = self.frame.restart;
-    if (restart > 0) self.pieces = (size_t)((mcus + restart - 1) / restart);
-    if (length / 2 < self.pieces) return false;
-    set_reach(&self, part);
-    if (!make_room(&self, picture, length) || !set_stream(&self, jpeg->src->next_input_byte, length) ||
-        !read_samples(&self) || picture_resize(picture, part->height, part->width) != LT_OK)
+    struct decoder self;
+    if (!decode(&self, &picture->kept, jpeg, part) || picture_resize(picture, part->height, part->width) != LT_OK)
         return false;
     set_pixels(&self, picture);
+    return true;
+}
+
+/* ---- planes ---- */
+
+/* The samples that were decoded, as far as the picture has them; made smaller in their place. */
+static void set_plane(const struct decoder *self, int c, struct plane *plane, int shrink)
+{
+    const struct jpeg_component *component = &self->frame.component[c];
+    const struct room *room = &self->room[c];
+    const int decoded_right = self->to * component->h * 8, decoded_end = (self->last + 1) * component->v * 8,
+              right = decoded_right < component->width ? decoded_right : component->width,
+              end = decoded_end < component->height ? decoded_end : component->height;
+    *plane = (struct plane){
+        .pixels = room->samples,
+        .stride = room->stride,
+        .left = room->left / shrink,
+        .top = room->top / shrink,
+        .width = (right - room->left + shrink - 1) / shrink,
+        .height = (end - room->top + shrink - 1) / shrink,
+        .across = component->across * shrink,
+        .down = component->down * shrink,
+    };
+    for (int y = 0; shrink > 1 && y < plane->height; y++)
+        self->kernels->shrink(room->samples + (size_t)y * room->stride,
+                              room->samples + (size_t)y * (size_t)shrink * room->stride, room->stride, plane->width,
+                              shrink);
+}
+
+bool sequential_decode_planes(struct planes *planes, const struct jpeg_decompress_struct *jpeg, const struct box *part,
+                              int shrink)
+{
+    struct decoder self;
+    if (!decode(&self, &planes->kept, jpeg, part) || self.frame.components != 3) return false;
+    for (int c = 0; c < 3; c++) set_plane(&self, c, &planes->plane[c], shrink);
     return true;
 }

@@ -10,5 +10,9 @@
 #include <jpeglib.h>
 
 /* Decodes a part of a picture whose header libjpeg has read (jpeg_read_header; nothing of libjpeg's changes). False: it
- * is not for this decoder; the picture's pixels are then of no use. The picture lends its workspace. */
+ * is not for this decoder; the picture's pixels are then of no use. */
 bool sequential_decode(struct picture *picture, const struct jpeg_decompress_struct *jpeg, const struct box *part);
+
+/* The same of planes: what covers the part, made smaller 1, 2, 4 or 8 times by means of that many rows and columns. */
+bool sequential_decode_planes(struct planes *planes, const struct jpeg_decompress_struct *jpeg, const struct box *part,
+                              int shrink);

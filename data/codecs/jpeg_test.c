@@ -82,8 +82,8 @@ static struct file encode(const struct recipe *recipe)
     return file;
 }
 
-/* By the decoder that is tested; false: it does not want it. */
-static bool decode_own(struct picture *picture, const struct file *file, struct box part)
+/* By the decoder that is tested, pixels or else planes; false: it does not want it. */
+static bool take(struct picture *picture, struct planes *planes, int shrink, const struct file *file, struct box part)
 {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -91,9 +91,15 @@ static bool decode_own(struct picture *picture, const struct file *file, struct 
     jpeg_create_decompress(&jpeg);
     jpeg_mem_src(&jpeg, file->bytes, file->length);
     jpeg_read_header(&jpeg, TRUE);
-    const bool taken = sequential_decode(picture, &jpeg, &part);
+    const bool taken = picture ? sequential_decode(picture, &jpeg, &part)
+                               : sequential_decode_planes(planes, &jpeg, &part, shrink);
     jpeg_destroy_decompress(&jpeg);
     return taken;
+}
+
+static bool decode_own(struct picture *picture, const struct file *file, struct box part)
+{
+    return take(picture, NULL, 1, file, part);
 }
 
 static struct box draw_part(int height, int width)
@@ -203,6 +209,72 @@ static void what_is_unusual_is_left_to_libjpeg(void **state)
     }
 }
 
+/* ---- planes ---- */
+
+static int at(const struct plane *plane, int x, int y)
+{
+    assert_true(x >= 0 && x < plane->width && y >= 0 && y < plane->height);
+    return plane->pixels[(size_t)y * plane->stride + (size_t)x];
+}
+
+/* jdcolor.c's formulas on the planes of a 4:4:4 picture give libjpeg's colours. */
+static void check_colours(const struct planes *planes, const struct picture *whole, struct box part)
+{
+    const struct plane *plane = planes->plane;
+    for (int y = part.top; y < part.top + part.height; y++)
+        for (int x = part.left; x < part.left + part.width; x++) {
+            const int px = x - plane->left, py = y - plane->top, luma = at(&plane[0], px, py),
+                      cb = at(&plane[1], px, py) - 128, cr = at(&plane[2], px, py) - 128,
+                      rgb[3] = {luma + ((91881 * cr + 32768) >> 16), luma + ((-22554 * cb - 46802 * cr + 32768) >> 16),
+                                luma + ((116130 * cb + 32768) >> 16)};
+            for (int c = 0; c < 3; c++)
+                assert_int_equal(rgb[c] < 0     ? 0
+                                 : rgb[c] > 255 ? 255
+                                                : rgb[c],
+                                 whole->rgb[((size_t)y * (size_t)whole->width + (size_t)x) * 3 + (size_t)c]);
+        }
+}
+
+/* Smaller planes are means of the full ones; those at the ends have more than the picture. */
+static void check_means(const struct planes *small, const struct planes *full, int by)
+{
+    for (int c = 0; c < 3; c++) {
+        const struct plane *to = &small->plane[c], *from = &full->plane[c];
+        assert_int_equal(to->left, from->left / by);
+        assert_int_equal(to->top, from->top / by);
+        assert_int_equal(to->width, (from->width + by - 1) / by);
+        assert_int_equal(to->height, (from->height + by - 1) / by);
+        for (int y = 0; y < from->height / by; y++)
+            for (int x = 0; x < from->width / by; x++) {
+                int sum = by * by / 2;
+                for (int i = 0; i < by * by; i++) sum += at(from, x * by + i % by, y * by + i / by);
+                assert_int_equal(at(to, x, y), sum / (by * by));
+            }
+    }
+}
+
+static void planes_are_what_colours_are_made_of(void **state)
+{
+    (void)state;
+    for (int s = 1; s < SAMPLINGS; s++)
+        for (int round = 0; round < 6; round++) {
+            static struct picture whole;
+            static struct planes full, small;
+            const struct recipe recipe = draw_recipe(s, 30 + below(300), 30 + below(90), 60 + below(40));
+            const struct box all = {.height = recipe.height, .width = recipe.width};
+            const struct box part = draw_part(recipe.height, recipe.width);
+            struct file file = encode(&recipe);
+            assert_int_equal(jpeg_decode_by_library(&whole, file.bytes, file.length, all), LT_OK);
+            assert_true(take(NULL, &full, 1, &file, part));
+            if (recipe.h == 1 && recipe.v == 1) check_colours(&full, &whole, part);
+            for (int by = 2; by <= 8; by *= 2) {
+                assert_true(take(NULL, &small, by, &file, part));
+                check_means(&small, &full, by);
+            }
+            free(file.bytes);
+        }
+}
+
 /* ---- damage ---- */
 
 /* The codec and libjpeg alone find the same in a file, be it good or bad. */
@@ -249,9 +321,8 @@ int main(void)
 {
     rng = rng_at(rng_key(3, RNG_TEST), 0, 0, 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_pictures_are_libjpegs),
-        cmocka_unit_test(large_pictures_are_libjpegs),
-        cmocka_unit_test(what_is_unusual_is_left_to_libjpeg),
+        cmocka_unit_test(small_pictures_are_libjpegs),         cmocka_unit_test(large_pictures_are_libjpegs),
+        cmocka_unit_test(planes_are_what_colours_are_made_of), cmocka_unit_test(what_is_unusual_is_left_to_libjpeg),
         cmocka_unit_test(damage_is_found_as_libjpeg_finds_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
