@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EVERY_S = 60, TICK_MS = 500, WORD_MAX = CONTROL_ARGUMENT_MAX + 40 };
+enum { EVERY_S = 60, TICK_MS = 500, SILENCE_MS = 150, WORD_MAX = CONTROL_ARGUMENT_MAX + 40 };
 
 struct plain {
     struct feed feed;
@@ -158,6 +158,20 @@ static void tell(struct plain *self)
     text_release(&news);
 }
 
+/* A stored run that will not grow: when that is told, all is. */
+static bool is_over(const struct feed *feed)
+{
+    const enum run_state state = feed->status.state;
+    return feed->hello.stored && feed->has_status && state != RUN_STARTING && state != RUN_RUNNING &&
+           state != RUN_PAUSED;
+}
+
+/* A log's beginning is told when all of it was read: then its reader falls silent for a moment. */
+static bool is_being_read(const struct plain *self)
+{
+    return self->feed.hello.stored && !self->sentences.said_status;
+}
+
 /* Within a tick everything that arrived is told together. */
 static void loop(struct plain *self)
 {
@@ -165,12 +179,14 @@ static void loop(struct plain *self)
         struct pollfd fds[3] = {{.fd = signal_pipe[0], .events = POLLIN},
                                 {.fd = self->input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
                                 {.fd = self->line.fd, .events = (short)(POLLIN | (self->out.length ? POLLOUT : 0))}};
-        poll(fds, 3, TICK_MS);
+        poll(fds, 3, is_being_read(self) ? SILENCE_MS : TICK_MS);
         if (fds[2].revents) line_read(&self->line);
         if (fds[0].revents) read_signals(self);
         if (fds[1].revents) read_input(self);
         line_write(&self->line, &self->out);
+        if (fds[2].revents && is_being_read(self)) continue;
         tell(self);
+        self->leave = self->leave || is_over(&self->feed);
     }
 }
 

@@ -111,10 +111,10 @@ static void tell_event(const struct feed_event *event, struct text *out)
     text_add(out, "\n");
 }
 
-/* Who comes late is spared what is over but for the last. */
+/* Who comes late to a living run is spared what is over but for the last. */
 static void tell_events(struct sentences *self, const struct feed *feed, struct text *out)
 {
-    if (!self->said_status && feed->events > 3) {
+    if (!self->said_status && feed->events > 3 && !feed->hello.stored) {
         text_add(out, "%zu things happened before; this was the last.\n", feed->events);
         self->events = feed->events - 1;
     }

@@ -102,5 +102,12 @@ head -c 20000 $first/run.h5 >short.h5
 refused 'short.h5 ends too early' short.h5
 refused 'text.h5 is no HDF5 file' $first text.h5
 refused 'view needs a terminal' $first
+
+echo "# --plain tells it in sentences, and ends with the log"
+"$lathe" view $first --plain >plain.txt
+for words in '^The run ' ' trains cnn on cpu' '^At step 180: finished' 'Epoch .* validation loss [0-9.]*\.$'; do
+    grep -q -- "$words" plain.txt || { echo "not told: $words"; cat plain.txt; exit 1; }
+done
+refused 'one run at a time' $first $first --plain
 "$lathe" view --help | grep -q 'attach'
 echo "all good"

@@ -6,6 +6,7 @@
 #include "tui/commands/command.h"
 #include "tui/commands/look.h"
 #include "tui/feed/stored.h"
+#include "tui/plain.h"
 #include "tui/screen.h"
 #include "tui/term/term.h"
 
@@ -19,9 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
+enum { FLAG_PLAIN, FLAG_ROOT, FLAG_LOOK, FLAG_HELP = FLAG_LOOK + LOOK_FLAGS };
 
 static const struct flag flags[] = {
+    [FLAG_PLAIN] = {"--plain", NULL, "sentences instead of a screen, for screen readers"},
     [FLAG_ROOT] = {"--root", "FOLDER", "where runs are (runs)"},
     LOOK_FLAG_ROWS(FLAG_LOOK),
     [FLAG_HELP] = {"--help", NULL, "this text"},
@@ -111,14 +113,14 @@ static enum lt_err find_log(char **path, const char *name, const char *root)
     return *path ? LT_OK : lt_fail(LT_ENOTFOUND, "there is no run and no file '%s'; lathe runs lists runs", name);
 }
 
-static int show(struct reader *reader, size_t count, const struct preferences *look)
+static int show(struct reader *reader, size_t count, const struct preferences *look, bool plain)
 {
     int other[LOGS_MAX];
     struct screen_end end = {0};
     for (size_t i = 1; i < count; i++) other[i - 1] = reader[i].fd;
     const struct screen_options options = {
         .fd = reader[0].fd, .other = other, .others = count - 1, .preferences = look};
-    const enum lt_err err = screen_run(&options, &end);
+    const enum lt_err err = plain ? plain_run(&options, &end) : screen_run(&options, &end);
     for (size_t i = 0; i < count; i++) reader[i].fd = -1; /* taken */
     free(end.sentence);
     if (err != LT_OK) return command_fail(err);
@@ -133,6 +135,7 @@ static int view(const struct arguments *arguments)
     struct reader reader[LOGS_MAX] = {0};
     size_t count = 0;
     int status = 0;
+    const bool plain = arguments->value[FLAG_PLAIN] != NULL;
     struct preferences look;
     enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
     for (; err == LT_OK && count < arguments->rests; count++) {
@@ -143,9 +146,12 @@ static int view(const struct arguments *arguments)
     if (err != LT_OK) status = command_fail(err);
     for (size_t i = 0; status == 0 && i < count; i++)
         if (!has_spoken(&reader[i])) status = end_reader(&reader[i]);
-    if (status == 0 && !term_possible(&why))
-        status = command_fail(lt_fail(LT_EUNSUPPORTED, "view needs a terminal: %s", why));
-    if (status == 0) status = show(reader, count, &look);
+    if (status == 0 && plain && count > 1)
+        status = command_fail(
+            lt_fail(LT_EUSAGE, "--plain tells of one run at a time; '%s' is too much", arguments->rest[1]));
+    if (status == 0 && !plain && !term_possible(&why))
+        status = command_fail(lt_fail(LT_EUNSUPPORTED, "view needs a terminal, or --plain: %s", why));
+    if (status == 0) status = show(reader, count, &look, plain);
     for (size_t i = 0; i < count; i++) {
         end_reader(&reader[i]);
         free(reader[i].path);

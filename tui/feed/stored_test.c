@@ -179,6 +179,17 @@ static void same_points(const struct feed *stored, const struct feed *live)
     }
 }
 
+/* On a busy machine the status comes before the rest. */
+static bool is_all_told(const struct feed *stored, const struct feed *live)
+{
+    bool all = stored->has_status && stored->metrics == live->metrics;
+    for (size_t i = 0; all && i < live->metrics; i++) {
+        const struct series *told = feed_series(stored, live->metric[i].name);
+        all = told && told->count >= live->metric[i].series.count;
+    }
+    return all;
+}
+
 static void same_events(const struct feed *stored, const struct feed *live)
 {
     assert_int_equal(stored->events, live->events);
@@ -206,7 +217,7 @@ static void a_stored_run_says_what_the_living_one_said(void **state)
     log_close(log, RUN_DONE, 0, "over");
     EXPECT(&live, live.feed.ended);
     start(&stored, folder);
-    EXPECT(&stored, stored.feed.has_status);
+    EXPECT(&stored, is_all_told(&stored.feed, &live.feed));
     same_points(&stored.feed, &live.feed);
     same_events(&stored.feed, &live.feed);
     assert_true(stored.feed.hello.stored && !live.feed.hello.stored);
