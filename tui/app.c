@@ -16,6 +16,7 @@ void app_release(struct app *self)
     }
     text_release(&self->out);
     text_release(&self->copy);
+    marks_release(&self->marks);
     for (size_t i = 0; i < self->others; i++) feed_release(&self->other[i]);
     free(self->other);
     feed_release(&self->feed);

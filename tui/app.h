@@ -6,6 +6,7 @@
 #include "tui/draw/canvas.h"
 #include "tui/draw/lens.h"
 #include "tui/feed/feed.h"
+#include "tui/marks.h"
 #include "tui/preferences.h"
 #include "tui/term/term.h"
 
@@ -34,6 +35,7 @@ struct app {
     void *state[APP_VIEWS_MAX]; /* each view's own, made when it is first shown */
     struct preferences look;    /* how the person likes it */
     bool restyle;               /* … was changed: the terminal is to follow */
+    struct marks marks;         /* what Charts are to show together */
     struct lens lens;           /* how all charts look at their series */
     const struct canvas *shown; /* lent: what was drawn last, where clicks go */
     struct pointer pointer;

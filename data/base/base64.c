@@ -4,18 +4,27 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Four characters of up to three bytes. */
+static void encode(char four[4], const uint8_t *byte, size_t left)
+{
+    uint32_t three = (uint32_t)byte[0] << 16;
+    if (left > 1) three |= (uint32_t)byte[1] << 8;
+    if (left > 2) three |= byte[2];
+    four[0] = digits[three >> 18];
+    four[1] = digits[three >> 12 & 63];
+    four[2] = left > 1 ? digits[three >> 6 & 63] : '=';
+    four[3] = left > 2 ? digits[three & 63] : '=';
+}
+
 void base64_add(struct text *out, const void *bytes, size_t length)
 {
-    const uint8_t *byte = bytes;
-    for (size_t i = 0; i < length; i += 3) {
-        const size_t left = length - i;
-        uint32_t three = (uint32_t)byte[i] << 16;
-        if (left > 1) three |= (uint32_t)byte[i + 1] << 8;
-        if (left > 2) three |= byte[i + 2];
-        const char four[4] = {digits[three >> 18], digits[three >> 12 & 63], left > 1 ? digits[three >> 6 & 63] : '=',
-                              left > 2 ? digits[three & 63] : '='};
-        text_add_bytes(out, four, sizeof four);
+    char block[4096];
+    size_t used = 0;
+    for (size_t i = 0; i < length; i += 3, used += 4) {
+        if (used == sizeof block) text_add_bytes(out, block, used), used = 0;
+        encode(block + used, (const uint8_t *)bytes + i, length - i);
     }
+    text_add_bytes(out, block, used);
 }
 
 /* The value of a character; 64: of none. */

@@ -162,6 +162,8 @@ static bool closes(const struct app *before, const struct app *after)
 static const struct expectation expectations[] = {
     {VIEW_charts, '\n', "", .hides = "acc  train"},
     {VIEW_charts, 27, "\n", .shows = "acc  train"},
+    {VIEW_charts, ' ', "", .shows = "1 marked"},
+    {VIEW_charts, 'u', " ", .hides = "1 marked"},
     {VIEW_charts, '/', "", .shows = "/_"},
     {VIEW_charts, 'Y', "", .shows = "written: ", .does = copies},
     {VIEW_charts, 'n', "", .shows = "2 of"},

@@ -73,18 +73,41 @@ static const char *run_label(const struct app *app, const struct feed *feed)
     return app->feed.has_hello && strncmp(app->feed.hello.name, name, length) == 0 ? slash + 1 : name;
 }
 
-/* The metric of each run, one line a run. */
+static const struct feed *run_at(const struct app *app, size_t i)
+{
+    return i == 0 ? &app->feed : &app->other[i - 1];
+}
+
+static void add_line(struct chart *chart, int *lines, const struct feed *feed, const char *metric, const char *label)
+{
+    if (*lines == CHART_LINES) return;
+    chart->line[*lines] = (struct chart_line){.series = feed_series(feed, metric),
+                                              .label = label,
+                                              .slot = run_slots[*lines],
+                                              .band = run_slots[*lines],
+                                              .letter = (char)('A' + *lines)};
+    ++*lines;
+}
+
+/* The metric of each run, one line a run: of those that are marked, if any is. */
 static void compare_runs(struct chart *chart, const struct app *app, const char *name)
 {
+    int lines = 0;
     chart->compares = true;
-    for (int i = 0; i < CHART_LINES && i <= (int)app->others; i++) {
-        const struct feed *feed = i == 0 ? &app->feed : &app->other[i - 1];
-        chart->line[i] = (struct chart_line){.series = feed_series(feed, name),
-                                             .label = run_label(app, feed),
-                                             .slot = run_slots[i],
-                                             .band = run_slots[i],
-                                             .letter = (char)('A' + i)};
-    }
+    for (size_t i = 0; i <= app->others; i++)
+        if (marks_show_run(&app->marks, i))
+            add_line(chart, &lines, run_at(app, i), name, run_label(app, run_at(app, i)));
+}
+
+/* All marked metrics in one chart, of each run that is shown. */
+static void make_marked(struct chart *chart, const struct app *app, const struct scope *scope)
+{
+    int lines = 0;
+    *chart = (struct chart){.title = "marked", .scope = scope};
+    for (size_t k = 0; k < app->marks.metrics; k++)
+        for (size_t i = 0; i <= app->others; i++)
+            if (marks_show_run(&app->marks, i))
+                add_line(chart, &lines, run_at(app, i), app->marks.metric[k], app->marks.metric[k]);
 }
 
 static void make_chart(struct chart *chart, const struct app *app, const struct scope *scope, int metric)
@@ -110,14 +133,31 @@ static void make_chart(struct chart *chart, const struct app *app, const struct 
                                              .points = true};
 }
 
+/* What stands alone: all that is marked, else the chosen one. */
+static void make_alone(struct chart *chart, const struct app *app, const struct scope *scope, const struct charts *self)
+{
+    if (app->marks.metrics)
+        make_marked(chart, app, scope);
+    else
+        make_chart(chart, app, scope, self->metric[self->list.chosen]);
+}
+
 static void draw_one(const struct app *app, const struct scope *scope, struct canvas *canvas, struct rect rect,
                      int metric)
 {
     struct chart chart;
     make_chart(&chart, app, scope, metric);
-    rect.x += 2;
-    rect.width -= 2;
-    chart_draw(canvas, rect, &chart);
+    if (marks_has_metric(&app->marks, app->feed.metric[metric].name))
+        canvas_put(canvas, rect.x + 1, rect.y, canvas_glyph(canvas, GLYPH_DIAMOND), SLOT_KEY);
+    chart_draw(canvas, (struct rect){rect.x + 2, rect.y, rect.width - 2, rect.height}, &chart);
+}
+
+static void draw_alone(const struct app *app, const struct scope *scope, const struct charts *self,
+                       struct canvas *canvas, struct rect rect)
+{
+    struct chart chart;
+    make_alone(&chart, app, scope, self);
+    chart_draw(canvas, (struct rect){rect.x + 2, rect.y, rect.width - 2, rect.height}, &chart);
 }
 
 static void draw_grid(const struct app *app, const struct scope *scope, struct charts *self, struct canvas *canvas,
@@ -138,6 +178,15 @@ static void draw_grid(const struct app *app, const struct scope *scope, struct c
     }
 }
 
+/* How many are marked, at the right. */
+static void draw_marked(const struct app *app, struct canvas *canvas, struct rect row)
+{
+    enum { WORDS = 34 };
+    if (app->marks.metrics && row.width > 2 * WORDS)
+        canvas_text(canvas, row.x + row.width - WORDS, row.y, WORDS, SLOT_KEY, "%3zu marked: Enter, u forgets",
+                    app->marks.metrics);
+}
+
 static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
 {
     struct charts *self = state;
@@ -148,11 +197,12 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     const int used = filter_draw(&self->filter, canvas, top.x, top.y, top.width);
     canvas_text(canvas, top.x + (used ? used + 2 : 0), top.y, top.width - used - 2, SLOT_DIM, "%d of %d charts%s",
                 self->count ? self->list.chosen + 1 : 0, self->count, app->lens.log_y ? ", logarithmic" : "");
+    draw_marked(app, canvas, top);
     if (self->count == 0)
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM,
                     self->filter.text[0] ? "no metric has that in its name; Esc shows all" : "no metrics yet");
     else if (self->alone)
-        draw_one(app, &scope, canvas, rect, self->metric[self->list.chosen]);
+        draw_alone(app, &scope, self, canvas, rect);
     else
         draw_grid(app, &scope, self, canvas, rect);
 }
@@ -214,7 +264,10 @@ static void do_export(struct app *app, void *state)
     struct chart chart;
     char *where;
     if (self->count == 0 || !app->feed.has_hello) return;
-    make_chart(&chart, app, &scope, self->metric[self->list.chosen]);
+    if (self->alone)
+        make_alone(&chart, app, &scope, self);
+    else
+        make_chart(&chart, app, &scope, self->metric[self->list.chosen]);
     text_clear(&app->copy);
     export_csv(&app->copy, &chart);
     if (export_files(&where, &chart, app->feed.hello.folder, chart.title) != LT_OK) {
@@ -225,8 +278,22 @@ static void do_export(struct app *app, void *state)
     free(where);
 }
 
+static void do_mark(struct app *app, void *state)
+{
+    const struct charts *self = state;
+    if (self->count) marks_turn_metric(&app->marks, app->feed.metric[self->metric[self->list.chosen]].name);
+}
+
+static void do_forget(struct app *app, void *state)
+{
+    (void)state;
+    marks_release(&app->marks);
+}
+
 static const struct view_key keys[] = {
-    {'\n', '\n', "Enter", "the chosen chart alone", "alone", do_open},
+    {'\n', '\n', "Enter", "the chosen chart alone; all that is marked in one", "alone", do_open},
+    {' ', ' ', "Space", "mark the chosen chart, or no longer", "mark", do_mark},
+    {'u', 'u', "u", "forget all marks", NULL, do_forget},
     {27, 27, "Esc", "all charts again", NULL, do_close},
     {'/', '/', "/", "narrow by name, as you type", "filter", do_filter},
     {'Y', 'Y', "Y", "write it as CSV, SVG and PNG; the CSV is copied, too", "export", do_export},
