@@ -262,10 +262,9 @@ enum { MEANS = 64 }; /* at a time */
 
 INLINE void shrink_some(uint8_t *to, const uint8_t *from, size_t stride, int count, const int by)
 {
-    uint16_t column[MEANS * 8], sum[MEANS];
+    uint16_t column[MEANS * 8] = {0}, sum[MEANS];
     const int columns = count * by, shift = by == 2 ? 2 : by == 4 ? 4 : 6;
-    for (int x = 0; x < columns; x++) column[x] = from[x];
-    for (int y = 1; y < by; y++)
+    for (int y = 0; y < by; y++)
         for (int x = 0; x < columns; x++) column[x] = (uint16_t)(column[x] + from[(size_t)y * stride + (size_t)x]);
     for (int x = 0; x < count; x++) {
         sum[x] = (uint16_t)(by * by / 2);

@@ -296,7 +296,7 @@ static bool decode(struct decoder *self, struct codec_memory *kept, const struct
     if (!set_frame(&self->frame, jpeg, kept->tables)) return false;
     const int64_t mcus = (int64_t)self->frame.mcus_across * self->frame.mcus_down, restart = self->frame.restart;
     if (restart > 0) self->pieces = (size_t)((mcus + restart - 1) / restart);
-    if (length / 2 < self->pieces) return false;
+    if (length / 2 < self->pieces || length > UINT32_MAX) return false;
     set_reach(self, part);
     return make_room(self, kept, length) && set_stream(self, jpeg->src->next_input_byte, length) && read_samples(self);
 }
