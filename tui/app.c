@@ -20,6 +20,7 @@ void app_release(struct app *self)
     for (size_t i = 0; i < self->others; i++) feed_release(&self->other[i]);
     free(self->other);
     feed_release(&self->feed);
+    prompt_release(&self->prompt);
     *self = (struct app){0};
 }
 
@@ -73,6 +74,12 @@ static void do_raise_rate(struct app *app, int64_t now_ns)
 {
     (void)now_ns;
     open_rate(app, 1);
+}
+
+static void do_command(struct app *app, int64_t now_ns)
+{
+    (void)now_ns;
+    prompt_command(app);
 }
 
 static void do_settings(struct app *app, int64_t now_ns)
@@ -157,6 +164,7 @@ static void choose_quit(struct app *app, int choice)
 
 void app_tick(struct app *app)
 {
+    if (prompt_tick(app)) app->feed.version++;
     for (int i = 0; i < VIEWS; i++)
         if (view_at(i)->tick && view_at(i)->tick(app, view_state(app, i)) && i == app->view) app->feed.version++;
 }
@@ -230,6 +238,7 @@ void app_key(struct app *app, int key, int64_t now_ns)
 {
     app->feed.version++;
     app->note[0] = 0;
+    if (app->feed.answer[0]) app->feed.asked[0] = 0; /* it was read */
     const int choice = app->overlay == OVERLAY_QUIT ? menu_quit_key(app, key) : -1;
     if (choice >= 0)
         choose_quit(app, choice);
@@ -237,6 +246,8 @@ void app_key(struct app *app, int key, int64_t now_ns)
         return;
     else if (app->overlay == OVERLAY_RATE)
         rate_key(app, key);
+    else if (app->overlay == OVERLAY_PROMPT && key != 3)
+        prompt_key(app, key);
     else if (app->overlay == OVERLAY_SETTINGS)
         settings_key(app, key);
     else if (app->overlay != OVERLAY_NONE)

@@ -8,11 +8,12 @@
 #include "tui/feed/feed.h"
 #include "tui/marks.h"
 #include "tui/preferences.h"
+#include "tui/prompt.h"
 #include "tui/term/term.h"
 
 #include <stdbool.h>
 
-enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_RATE, OVERLAY_SETTINGS };
+enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_RATE, OVERLAY_PROMPT, OVERLAY_SETTINGS };
 
 enum { APP_VIEWS_MAX = 9 };
 
@@ -42,7 +43,8 @@ struct app {
     bool read_only, leave, lost, repaint, suspend;
     char note[256];   /* what a key did here, in words; gone with the next key */
     struct text copy; /* for the clipboard, taken by the screen */
-    bool frozen;      /* the picture stands still while the run goes on */
+    struct prompt prompt;
+    bool frozen; /* the picture stands still while the run goes on */
     int64_t interrupted_ns;
 };
 

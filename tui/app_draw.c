@@ -9,24 +9,21 @@
 
 enum { LEAST_WIDTH = 20, LEAST_HEIGHT = 5, TABS_HEIGHT = 16 };
 
-/* What became of the last command, or that the run ended. */
-static int draw_answer(const struct app *app, struct canvas *canvas, struct rect rect)
+/* What a key did here, what became of the last command, or that the run ended; false: nothing of that. */
+static bool answer_of(const struct app *app, char *text, size_t size, enum theme_slot *slot)
 {
     const struct feed *feed = &app->feed;
-    const bool bad = strncmp(feed->answer, "not", 3) == 0 || (feed->ended && feed->exit_code);
-    char text[400];
-    if (app->note[0]) return canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_GOOD, "%s", app->note);
-    if (feed->ended)
-        snprintf(text, sizeof text, "the run ended; q closes this screen");
-    else if (feed->asked[0])
-        snprintf(text, sizeof text, "%s: %s", feed->asked, feed->answer[0] ? feed->answer : "asked");
-    else
-        return 0;
-    return canvas_text(canvas, rect.x, rect.y, rect.width,
-                       bad           ? SLOT_BAD
-                       : feed->ended ? SLOT_GOOD
-                                     : SLOT_WARNING,
-                       "%s", text);
+    if (app->note[0]) {
+        snprintf(text, size, "%s", app->note);
+        *slot = strncmp(text, "not", 3) == 0 ? SLOT_BAD : SLOT_GOOD;
+    } else if (feed->ended) {
+        snprintf(text, size, "the run ended; q closes this screen");
+        *slot = feed->exit_code ? SLOT_BAD : SLOT_GOOD;
+    } else {
+        snprintf(text, size, "%s: %s", feed->asked, feed->answer[0] ? feed->answer : "asked");
+        *slot = strncmp(feed->answer, "not", 3) == 0 ? SLOT_BAD : SLOT_WARNING;
+    }
+    return app->note[0] || feed->ended || feed->asked[0];
 }
 
 /* "key hint", which can be clicked. */
@@ -46,9 +43,10 @@ static int draw_hints(struct canvas *canvas, int x, struct rect rect, const stru
     return x;
 }
 
-/* An answer where there is one, else the keys. */
+/* Keys; an answer in their stead where there is one, of the whole line if it is long. */
 static void draw_footer(const struct app *app, struct canvas *canvas, struct rect rect)
 {
+    enum { ALWAYS_WIDTH = 44 }; /* about what those take that are always there */
     const struct view *view = view_at(app->view);
     const struct view_key *keys;
     const struct view_key always[] = {
@@ -56,10 +54,18 @@ static void draw_footer(const struct app *app, struct canvas *canvas, struct rec
         {.key = 'c', .words = "c", .hint = "checkpoint"},
         {.key = 'q', .words = "q", .hint = "quit"},
         {.key = '?', .words = "?", .hint = "help"}};
+    char text[400];
+    enum theme_slot slot;
+    const bool answered = answer_of(app, text, sizeof text, &slot);
+    if (answered && (int)strlen(text) > rect.width - ALWAYS_WIDTH) {
+        canvas_text(canvas, rect.x, rect.y, rect.width, slot, "%s", text);
+        return;
+    }
     int x = draw_hints(canvas, rect.x, rect, always, sizeof always / sizeof *always);
     if (app->frozen) x += 2 + canvas_text(canvas, x, rect.y, rect.x + rect.width - x, SLOT_WARNING, "held (Z)");
     const struct rect rest = {x + 1, rect.y, rect.x + rect.width - x - 1, 1};
-    if (rest.width < 4 || draw_answer(app, canvas, rest)) return;
+    if (answered) canvas_text(canvas, rest.x, rest.y, rest.width, slot, "%s", text);
+    if (rest.width < 4 || answered) return;
     x = rest.x;
     for (int i = 0, count; (count = view_keys(view, i, &keys)) > 0; i++) x = draw_hints(canvas, x, rect, keys, count);
 }

@@ -118,6 +118,7 @@ void menu_draw(const struct app *app, struct canvas *canvas)
     if (app->overlay == OVERLAY_HELP) draw_help(app, canvas);
     if (app->overlay == OVERLAY_QUIT) draw_quit(app, canvas);
     if (app->overlay == OVERLAY_RATE) draw_rate(app, canvas);
+    if (app->overlay == OVERLAY_PROMPT) prompt_draw(app, canvas);
     if (app->overlay == OVERLAY_SETTINGS) settings_draw(app, canvas);
 }
 

@@ -131,7 +131,8 @@ static void draw(struct session *self, bool at_once)
 static void tick(struct session *self)
 {
     const int64_t now = clock_ns();
-    if (now - self->ticked_ns < TICK_MS * (int64_t)1000000 || self->app.feed.ended) return;
+    if (now - self->ticked_ns < TICK_MS * (int64_t)1000000 || (self->app.feed.ended && !self->app.prompt.starting))
+        return;
     self->ticked_ns = now;
     app_tick(&self->app);
 }

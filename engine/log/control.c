@@ -1,6 +1,8 @@
 #include "engine/log/control.h"
 
 #include "data/base/memory.h"
+#include "data/base/options.h"
+#include "data/base/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,6 +56,37 @@ bool control_argument_is_sane(const char *argument)
     for (size_t i = 0; i < length; i++)
         if (c[i] < ' ' || c[i] == 0x7f || (c[i] == 0xc2 && c[i + 1] < 0xa0)) return false;
     return length > 0 && length < CONTROL_ARGUMENT_MAX;
+}
+
+static enum lt_err unknown(const char *word)
+{
+    const char *names[COMMANDS];
+    for (int i = 0; i < COMMANDS; i++) names[i] = controls[i].name;
+    const char *nearest = options_nearest(word, names, COMMANDS);
+    return lt_fail(LT_EUSAGE, "'%s' is nothing a run can be told%s%s%s", word, nearest ? " (did you mean '" : "",
+                   nearest ? nearest : "", nearest ? "'?)" : "");
+}
+
+enum lt_err control_read(struct request *request, char *const *word, size_t words)
+{
+    const int command = words ? control_find(word[0]) : -1;
+    if (command < 0) return unknown(words ? word[0] : "");
+    const char *wanted = controls[command].argument;
+    const bool pair = command == COMMAND_SET && words == 3;
+    const size_t most = *wanted ? 2 : 1;
+    *request = (struct request){.command = (enum control)command};
+    if (words > most && !pair)
+        return lt_fail(LT_EUSAGE, "'%s' is too much: %s%s%s is all it takes", word[most], word[0], *wanted ? " " : "",
+                       wanted);
+    if (words < most) return lt_fail(LT_EUSAGE, "%s needs %s: %s", word[0], wanted, controls[command].help);
+    if (words == 1) return LT_OK;
+    const char *between = pair ? *word[2] == '*' ? "" : "=" : "", *value = pair ? word[2] : "";
+    struct text argument = {0};
+    text_add(&argument, "%s%s%s", word[1], between, value);
+    const bool sane = control_argument_is_sane(text_get(&argument));
+    if (sane) memcpy(request->argument, argument.bytes, argument.length + 1);
+    text_release(&argument);
+    return sane ? LT_OK : lt_fail(LT_EUSAGE, "%s is one line of at most %d bytes", wanted, CONTROL_ARGUMENT_MAX - 1);
 }
 
 struct mailbox *mailbox_new(void)

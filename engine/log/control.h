@@ -6,6 +6,7 @@
 #include "data/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum control {
@@ -33,6 +34,10 @@ struct request {
     char who[CONTROL_WHO_MAX];           /* "viewer 2 (ann, pid 4711, pts/3)", "SIGTERM" */
     char argument[CONTROL_ARGUMENT_MAX]; /* sane; "" = none */
 };
+
+/* A command in a person's words: "pause", "set lr=3e-4" or "set lr 3e-4", "protect FILE". Fills command and argument.
+ * LT_EUSAGE with what is missing, too much or not known. */
+enum lt_err control_read(struct request *request, char *const *word, size_t words) LT_MUST_CHECK;
 
 struct mailbox;
 struct mailbox *mailbox_new(void);

@@ -71,8 +71,8 @@ static void settle(struct run *run, const struct request *request, const struct 
 {
     const char *said = text_get(&reply->said), *name = control_name(request->command);
     if (reply->refused)
-        log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "%s %s by %s not done: %s", name,
-                  request->argument, request->who, said);
+        log_event(run->log, EVENT_COMMAND, LEVEL_WARNING, run->at.step, "%s%s%s not done: %s; by %s", name,
+                  request->argument[0] ? " " : "", request->argument, said, request->who);
     else if (is_told(request->command))
         log_event(run->log, kind_of(request), LEVEL_INFO, run->at.step, "%s, by %s", said, request->who);
     if (request->id) log_answer(run->log, request->id, !reply->refused, run->at.step, said);

@@ -178,13 +178,12 @@ void branch_tell(const struct run *run)
     json_t *change;
     json_array_foreach(json_object_get(run->branch, "changed"), i, change)
     {
-        text_add(&changes, "%s%s %.40s -> %.40s",
-                 i ? ", " : "; changed: ", json_string_value(json_object_get(change, "key")),
+        text_add(&changes, "%s%s %.40s -> %.40s", i ? ", " : "", json_string_value(json_object_get(change, "key")),
                  json_string_value(json_object_get(change, "before")),
                  json_string_value(json_object_get(change, "now")));
     }
-    log_event(run->log, EVENT_START, LEVEL_INFO, run->at.step, "branched from %s at step %" PRId64 "%s",
-              run->resume_path, run->at.step, changes.length ? text_get(&changes) : "; nothing is changed");
+    log_event(run->log, EVENT_START, LEVEL_INFO, run->at.step, "branched at step %" PRId64 "; %s%s; from %s",
+              run->at.step, changes.length ? "changed: " : "nothing is changed", text_get(&changes), run->resume_path);
     text_release(&changes);
     log_document(run->log, "branch", json_deep_copy(run->branch));
 }

@@ -34,7 +34,7 @@ fit -c demo/digits.yaml --trainer.max_epochs 4 --trainer.callbacks '[{model_chec
     --lr_scheduler '{name: cosine_annealing, T_max: 4}' --run_name parent --optimizer '{name: adamw, lr: 0.001}'
 parent=runs/parent/version_0
 fit --branch parent/version_0/epoch=3 --trainer.max_epochs 6
-said "event start info: branched from runs/parent/version_0/checkpoints/epoch=3.ckpt at step 180; changed: trainer.max_epochs 4 -> 6"
+said "event start info: branched at step 180; changed: trainer.max_epochs 4 -> 6; from runs/parent/version_0/checkpoints/epoch=3.ckpt$"
 rm -rf runs/parent/version_1
 cp "$parent/checkpoints/last.ckpt" loose.ckpt
 before=$(files $parent)
@@ -60,7 +60,7 @@ grep -q "\"checkpoint\": *\"$work/$parent/checkpoints/last.ckpt\"" runs/parent/v
 echo "# from a file, and from a branch of a branch, under another name"
 fit --branch loose.ckpt --trainer.max_epochs 5 --run_name other
 fit --branch other --trainer.max_epochs 6
-said 'branched from runs/other/version_0/checkpoints/last.ckpt at step 225'
+said 'branched at step 225; changed: trainer.max_epochs 5 -> 6; from runs/other/version_0/checkpoints/last.ckpt'
 
 echo "# what cannot be another says why, and leaves no folder"
 count=$(ls runs/parent | wc -l)
@@ -100,7 +100,7 @@ done
 "$lathe" ctl live set 'lr*0.5' >/dev/null
 "$lathe" ctl live save_and_stop >/dev/null
 fit --branch live --trainer.max_steps 5
-said 'changed: trainer.max_steps -1 -> 5$'
+said 'branched at step .*; changed: trainer.max_steps -1 -> 5; from'
 said 'the rate goes on at 0.0005'
 grep -q 'max_epochs: 9' runs/live/version_1/config.yaml || wrong "$(cat runs/live/version_1/config.yaml)"
 fit --branch live --trainer.max_steps 5 --optimizer.lr 0.001

@@ -115,7 +115,7 @@ json=1 ctl 1 '^{"done":false,"step":[0-9]*,"text":"' cnn set 'lr*x' --json
 ctl 0 '^done at step [0-9]*: running$' cnn resume
 for event in 'pause info: paused, by viewer [0-9]* ([^ ,]*, pid [0-9]*, [a-z/0-9 ]*)$' 'command info: saved .*step=.*, by viewer' 'command info: validated: .* by viewer' \
     "lr info: lr 0.001 -> 0.0005, from step $next on .*, by viewer" \
-    "setting info: gradient_clip_val 5 -> 0.5, from step $next on .*, by viewer" 'command warning: set max_epochs=-1 by viewer .* not done:' 'command warning: set lr=-1 by viewer .* not done:' \
+    "setting info: gradient_clip_val 5 -> 0.5, from step $next on .*, by viewer" 'command warning: set max_epochs=-1 not done: .*; by viewer' 'command warning: set lr=-1 not done: .*; by viewer' \
     'continue info: running, by viewer'; do journal "step $step event $event"; done
 
 echo "# one that does not answer in time: exit status 1, and it obeys later"

@@ -2,46 +2,7 @@
 # The screen in a real terminal (tmux): bars and charts move, p pauses, c saves, the menu, detach and attach, the line dropping, a killed
 # screen, a run that crashes, a terminal that is too small or unknown.
 set -eu
-command -v tmux >/dev/null 2>&1 || { echo "SKIPPED: needs tmux"; exit 77; }
-lathe=$LATHE_BINARY
-work=$(mktemp -d)
-export XDG_RUNTIME_DIR="$work" TERM=screen-256color LC_ALL=C.UTF-8
-unset NO_COLOR TMUX
-socket=lathe-test-$$
-clean() {
-    tmux -L "$socket" kill-server 2>/dev/null || true
-    pkill -KILL -f "^$lathe fit -c $work/demo/digits.yaml" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap clean EXIT
-cd "$work"
-"$lathe" demo >/dev/null
-fit="$lathe fit -c $work/demo/digits.yaml --trainer.max_epochs 2000"
-
-open() { # WIDTH HEIGHT COMMAND: a new terminal, the old one gone
-    tmux -L "$socket" kill-server 2>/dev/null || true
-    sleep 0.3
-    tmux -L "$socket" -f /dev/null new-session -d -x "$1" -y "$2" -s s "$3; printf '\\r\\nEXIT %s\\r\\n' \$?; sleep 600"
-}
-screen() { tmux -L "$socket" capture-pane -p -t s 2>/dev/null; }
-keys() { tmux -L "$socket" send-keys -t s "$@"; }
-expect() { # WORDS: they appear within ten seconds
-    i=0
-    until screen | grep -qF -- "$1"; do
-        i=$((i + 1))
-        [ $i -lt 100 ] || { echo "never seen: $1"; screen; exit 1; }
-        sleep 0.1
-    done
-}
-step() { screen | sed -n '1s/.* step \([0-9]*\).*/\1/p'; }
-moves() { # the training goes on, and its screen shows it within five seconds
-    before=$(step) i=0
-    until [ "$(step)" -gt "$before" ]; do
-        i=$((i + 1))
-        [ $i -lt 50 ] || { echo "stands still"; screen; exit 1; }
-        sleep 0.1
-    done
-}
+. "$(dirname "$0")/terminal.sh"
 
 echo "# at 80x24: everything is there and moves"
 open 80 24 "$fit"
@@ -83,7 +44,7 @@ before=$(step)
 open 100 30 "$lathe attach runs/cnn/version_0"
 expect 'running  step'
 [ "$(step)" -ge "$before" ]
-pkill -KILL -f "^$lathe attach runs/cnn/version_0"
+kill -KILL "$(viewer)"
 expect 'EXIT 137'
 "$lathe" runs | grep -q '^running'
 
@@ -95,9 +56,9 @@ expect 'only looks'
 expect 'running  step'
 
 echo "# a storm of sizes; too small is a sentence"
-for size in 300x80 20x6 33x9 81x25 200x60 18x5; do tmux -L "$socket" resize-window -t s -x "${size%x*}" -y "${size#*x}"; sleep 0.1; done
+for size in 300x80 20x6 33x9 81x25 200x60 18x5; do resize "${size%x*}" "${size#*x}"; sleep 0.1; done
 expect 'lathe needs 20x5'
-tmux -L "$socket" resize-window -t s -x 100 -y 30
+resize 100 30
 expect 'gradient norm'
 
 echo "# every view by its digit, keys of charts, text that is typed"
@@ -117,7 +78,7 @@ keys Tab
 expect 'learning rate'
 
 echo "# a run that crashes leaves a sane terminal and a reason"
-pkill -SEGV -f "^$lathe fit -c $work/demo/digits.yaml"
+kill -SEGV "$(status pid)"
 expect 'is gone without a word'
 expect 'lathe fit --resume runs/cnn/version_0'
 expect 'what it logged: lathe view runs/cnn/version_0'

@@ -2,38 +2,8 @@
 # lathe view in a real terminal (tmux): a finished run, a growing one to its end, one that was killed, two side by side; what is no log is
 # refused in words.
 set -eu
-command -v tmux >/dev/null 2>&1 || { echo "SKIPPED: needs tmux"; exit 77; }
-lathe=$LATHE_BINARY
-work=$(mktemp -d)
-export XDG_RUNTIME_DIR="$work" TERM=screen-256color LC_ALL=C.UTF-8
-unset NO_COLOR TMUX
-socket=lathe-view-$$
-run=
-clean() {
-    tmux -L "$socket" kill-server 2>/dev/null || true
-    [ -z "$run" ] || kill -KILL "$run" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap clean EXIT
-cd "$work"
-"$lathe" demo >/dev/null
+. "$(dirname "$0")/terminal.sh"
 
-open() { # WIDTH HEIGHT COMMAND: a new terminal, the old one gone
-    tmux -L "$socket" kill-server 2>/dev/null || true
-    sleep 0.3
-    tmux -L "$socket" -f /dev/null new-session -d -x "$1" -y "$2" -s s "$3; printf '\\r\\nEXIT %s\\r\\n' \$?; sleep 600"
-}
-screen() { tmux -L "$socket" capture-pane -p -t s 2>/dev/null; }
-keys() { tmux -L "$socket" send-keys -t s "$@"; }
-expect() { # WORDS: they appear within ten seconds
-    i=0
-    until screen | grep -qF -- "$1"; do
-        i=$((i + 1))
-        [ $i -lt 100 ] || { echo "never seen: $1"; screen; exit 1; }
-        sleep 0.1
-    done
-}
-step() { screen | sed -n '1s/.* step \([0-9]*\).*/\1/p'; }
 refused() { # WORDS ARGUMENT…: view refuses with these words
     words=$1
     shift
@@ -58,10 +28,9 @@ expect 'EXIT 0'
 
 echo "# one that goes on: it grows on the screen"
 "$lathe" fit -c demo/digits.yaml --trainer.max_epochs 2000 --headless >/dev/null &
-run=$!
+training=$!
 second=runs/cnn/version_1
-i=0
-until [ -f $second/run.h5 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.1; done
+until_so test -f $second/run.h5
 open 100 30 "$lathe view $second/run.h5"
 expect 'running  step'
 i=0
@@ -72,9 +41,8 @@ until [ "$(step)" -gt "$before" ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sl
 expect 'val/acc'
 
 echo "# killed under the eyes of the screen: it says so, with the last heartbeat"
-kill -KILL "$run"
-wait "$run" 2>/dev/null || true
-run=
+kill -KILL "$training"
+wait "$training" 2>/dev/null || true
 expect 'killed  step'
 expect 'last heartbeat'
 open 100 30 "$lathe view $second"
@@ -85,8 +53,7 @@ expect 'EXIT 0'
 echo "# two side by side; the reader of a log dying is told, and the terminal is sane"
 open 100 30 "$lathe view $first $second"
 expect 'done  step 180/180'
-tmux -L "$socket" list-panes -t s -F '#{pane_pid}' >pane
-view=$(pgrep -P "$(cat pane)")
+view=$(viewer)
 kill -SEGV "$(pgrep -P "$view" | head -n 1)"
 expect 'cannot be read: HDF5 ended with signal 11'
 expect 'EXIT 1'

@@ -215,40 +215,21 @@ static int carry_out(const struct task *task, struct line *line)
 
 /* ---- the command line ---- */
 
-static enum lt_err read_verb(struct task *task, const char *word)
+/* "status", or what control_read knows. */
+static enum lt_err read_command(struct task *task, char *const *word, size_t words)
 {
-    const char *names[COMMANDS + 1];
-    for (int i = 0; i < COMMANDS; i++) names[i] = control_name((enum control)i);
-    names[COMMANDS] = "status";
-    task->verb = control_find(word);
-    if (task->verb >= 0 || strcmp(word, "status") == 0) return LT_OK; /* STATUS is what is not found */
-    const char *nearest = options_nearest(word, names, COMMANDS + 1);
-    return lt_fail(
-        LT_EUSAGE,
-        "'%s' is nothing a run can be told%s%s%s; name one run, then what it shall do: lathe ctl --help lists "
-        "it",
-        word, nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
-}
-
-/* "set lr=3e-4", also as two words, "set lr 3e-4". */
-static enum lt_err read_argument(struct task *task, char *const *word, size_t words)
-{
-    const char *wanted = task->verb == STATUS ? "" : control_argument((enum control)task->verb);
-    bool pair = task->verb == COMMAND_SET && words == 2;
-    size_t most = *wanted ? 1 : 0;
-    if (words > most && !pair)
-        return lt_fail(LT_EUSAGE, "'%s' is too much: one run and one command at a time", word[most]);
-    if (words < most)
-        return lt_fail(LT_EUSAGE, "%s needs %s: %s", control_name((enum control)task->verb), wanted,
-                       control_help((enum control)task->verb));
-    if (words == 0) return LT_OK;
-    struct text argument = {0};
-    text_add(&argument, "%s", word[0]);
-    if (pair) text_add(&argument, "%s%s", *word[1] == '*' ? "" : "=", word[1]);
-    bool sane = control_argument_is_sane(text_get(&argument));
-    if (sane) memcpy(task->argument, text_get(&argument), argument.length + 1);
-    text_release(&argument);
-    return sane ? LT_OK : lt_fail(LT_EUSAGE, "%s is one line of at most %d bytes", wanted, CONTROL_ARGUMENT_MAX - 1);
+    struct request request;
+    task->verb = STATUS;
+    if (strcmp(word[0], "status") == 0)
+        return words == 1 ? LT_OK : lt_fail(LT_EUSAGE, "'%s' is too much: status is all it takes", word[1]);
+    if (control_read(&request, word, words) != LT_OK)
+        return control_find(word[0]) >= 0
+                   ? LT_EUSAGE
+                   : lt_fail(LT_EUSAGE, "%s; name one run, then what it shall do: lathe ctl --help lists it",
+                             lt_message());
+    task->verb = (int)request.command;
+    memcpy(task->argument, request.argument, sizeof task->argument);
+    return LT_OK;
 }
 
 static enum lt_err read_task(struct task *task, const struct arguments *arguments)
@@ -264,8 +245,7 @@ static enum lt_err read_task(struct task *task, const struct arguments *argument
     task->timeout_s = timeout ? strtod(timeout, &end) : 600;
     if (timeout && (end == timeout || *end || !(task->timeout_s > 0 && task->timeout_s <= 1e9)))
         return lt_fail(LT_EUSAGE, "--timeout %s is no number of seconds", timeout);
-    LT_TRY(read_verb(task, arguments->rest[1]));
-    return read_argument(task, arguments->rest + 2, arguments->rests - 2);
+    return read_command(task, arguments->rest + 1, arguments->rests - 1);
 }
 
 static int control(const struct arguments *arguments)

@@ -4,6 +4,7 @@
 #include "data/base/path.h"
 #include "tui/commands/arguments.h"
 #include "tui/commands/command.h"
+#include "tui/commands/find_runs.h"
 #include "tui/commands/look.h"
 #include "tui/feed/stored.h"
 #include "tui/plain.h"
@@ -107,10 +108,9 @@ static int end_reader(struct reader *reader)
 /* A run's folder or log: as given, or below the root. */
 static enum lt_err find_log(char **path, const char *name, const char *root)
 {
-    char *below = path_join(root, name);
-    *path = path_exists(name) ? memory_text(name) : path_exists(below) ? memory_text(below) : NULL;
-    free(below);
-    return *path ? LT_OK : lt_fail(LT_ENOTFOUND, "there is no run and no file '%s'; lathe runs lists runs", name);
+    if (path_exists(name) && !path_is_folder(name)) return *path = memory_text(name), LT_OK;
+    if (found_run_folder(path, name, root) == LT_OK) return LT_OK;
+    return lt_fail(LT_ENOTFOUND, "there is no run and no file '%s'; lathe runs lists runs", name);
 }
 
 static int show(struct reader *reader, size_t count, const struct preferences *look, bool plain)

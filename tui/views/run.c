@@ -34,7 +34,7 @@ struct run_view {
     int *passing;
     int passes, rows;
     int64_t looked_ns; /* when the folder was read last */
-    struct document layers;
+    struct document layers, branch, settings;
 };
 
 /* ---- the lines ---- */
@@ -50,6 +50,8 @@ static void release(void *state)
     struct run_view *self = state;
     clear(self);
     document_release(&self->layers);
+    document_release(&self->branch);
+    document_release(&self->settings);
     free(self->line);
     free(self->passing);
 }
@@ -80,6 +82,53 @@ static void add_facts(struct run_view *self, const struct feed *feed)
     add_fact(self, "precision", hello->precision);
     add_fact(self, "process", process);
     add(self, SLOT_TEXT, "");
+}
+
+/* Where a branch comes from, and what it changed. */
+static void add_branch(struct run_view *self, const struct feed *feed)
+{
+    (void)document_poll(&self->branch, feed->hello.folder, "branch");
+    const json_t *branch = self->branch.json;
+    const char *checkpoint = json_string_value(json_object_get(branch, "checkpoint"));
+    char text[512];
+    size_t i;
+    json_t *change;
+    if (!checkpoint) return;
+    snprintf(text, sizeof text, "a branch, from step %" JSON_INTEGER_FORMAT " of",
+             json_integer_value(json_object_get(branch, "step")));
+    add(self, SLOT_TITLE, text);
+    add_fact(self, "checkpoint", checkpoint);
+    json_array_foreach(json_object_get(branch, "changed"), i, change)
+    {
+        const char *key = json_string_value(json_object_get(change, "key")),
+                   *before = json_string_value(json_object_get(change, "before")),
+                   *now = json_string_value(json_object_get(change, "now"));
+        snprintf(text, sizeof text, "  %-28s %.180s -> %.180s", key ? key : "?", before ? before : "?",
+                 now ? now : "?");
+        add(self, SLOT_VALUE, text);
+    }
+    add(self, SLOT_TEXT, "");
+}
+
+/* What was set while the run goes on, besides the learning rate. */
+static void add_settings(struct run_view *self, const struct feed *feed)
+{
+    (void)document_poll(&self->settings, feed->hello.folder, "settings");
+    size_t i;
+    json_t *row;
+    bool any = false;
+    json_array_foreach(json_object_get(self->settings.json, "settings"), i, row)
+    {
+        const char *key = json_string_value(json_object_get(row, "key")),
+                   *value = json_string_value(json_object_get(row, "value"));
+        char text[160];
+        if (!json_is_true(json_object_get(row, "set")) || !key || !value) continue;
+        if (!any) add(self, SLOT_TITLE, "set while it goes on (the configuration below is as it was)");
+        any = true;
+        snprintf(text, sizeof text, "  %-28.28s %.60s", key, value);
+        add(self, SLOT_VALUE, text);
+    }
+    if (any) add(self, SLOT_TEXT, "");
 }
 
 struct file {
@@ -195,6 +244,8 @@ static void look(struct run_view *self, const struct feed *feed)
     self->looked_ns = now;
     clear(self);
     add_facts(self, feed);
+    add_branch(self, feed);
+    add_settings(self, feed);
     add_checkpoints(self, feed);
     add_layers(self, feed);
     add_config(self, feed);
@@ -238,6 +289,13 @@ static void row(const struct app *app, const void *state, int at, struct text *o
     text_add(out, "%s", self->line[self->passing[at]].text);
 }
 
+/* The folder is to be read again: files come and go, also while the run stands still. */
+static bool tick(struct app *app, void *state)
+{
+    const struct run_view *self = state;
+    return app->view == VIEW_run && clock_ns() - self->looked_ns >= LOOK_EVERY_S * (int64_t)1000000000;
+}
+
 /* The run never deletes the chosen checkpoint, or may again. */
 static void do_protect(struct app *app, void *state)
 {
@@ -251,7 +309,24 @@ static void do_protect(struct app *app, void *state)
     self->looked_ns = 0;
 }
 
+static void do_branch(struct app *app, void *state)
+{
+    struct run_view *self = state;
+    const struct line *line = self->passes ? &self->line[self->passing[self->list.chosen]] : NULL;
+    if (!line || !line->checkpoint) {
+        snprintf(app->note, sizeof app->note, "choose a checkpoint: b starts a new run from it, with settings changed");
+    } else if (app->read_only) {
+        snprintf(app->note, sizeof app->note, "not branched: this screen only looks");
+    } else {
+        struct text path = {0};
+        text_add(&path, "%s/checkpoints/%s", app->feed.hello.folder, line->checkpoint);
+        prompt_branch(app, text_get(&path));
+        text_release(&path);
+    }
+}
+
 static const struct view_key keys[] = {
+    {'b', 'b', "b", "a new run from the chosen checkpoint", "branch", do_branch},
     {'d', 'd', "d", "keep the chosen checkpoint for good, or no longer", "protect", do_protect},
 };
 
@@ -259,6 +334,7 @@ const struct view view_run = {.name = "run",
                               .state_bytes = sizeof(struct run_view),
                               .release = release,
                               .draw = draw,
+                              .tick = tick,
                               .list = list,
                               .row = row,
                               VIEW_KEYS(keys)};
