@@ -168,6 +168,48 @@ static void square_sums_are_exact(void **state)
     for_each(check_square_sums);
 }
 
+/* Zeros and values that are not finite are counted where they lie; not at all while all are finite and it is asked for
+ * only then. How far two arrays are apart is summed by segments. */
+static void check_counts_and_changes(const struct backend *backend, enum dtype real)
+{
+    struct flat f = open_flat(backend, real, 2);
+    double *values = numbers(1), *after = numbers(2), *out[4], host[SEGMENTS], square[2] = {NAN, 1};
+    values[3] = values[192] = values[192 + 70000] = 0, values[130] = NAN, values[140] = -INFINITY;
+    void *gradient = put(&f, values), *later = put(&f, after);
+    for (int i = 0; i < 4; i++) out[i] = f.backend->allocate(f.device, sizeof host);
+    double *condition = f.backend->allocate(f.device, sizeof square);
+    f.backend->copy_in(f.device, condition, square, sizeof square);
+    const double zeros[3][SEGMENTS] = {{0}, {1, 0, 2}, {1, 0, 2}}, nonfinite[3][SEGMENTS] = {{0}, {0, 2, 0}, {0, 2, 0}};
+    for (int i = 0; i < 3; i++) { /* finite: nothing; not finite; always */
+        const struct flat_counts counts = {out[0], out[1], i == 2 ? NULL : i == 1 ? condition : condition + 1};
+        f.backend->flat(f.device)->counts(f.device, real, &counts, gradient, segments, SEGMENTS);
+        f.backend->copy_out(f.device, host, out[0], sizeof host), f.backend->synchronize(f.device);
+        assert_memory_equal(host, zeros[i], sizeof host);
+        f.backend->copy_out(f.device, host, out[1], sizeof host), f.backend->synchronize(f.device);
+        assert_memory_equal(host, nonfinite[i], sizeof host);
+    }
+    const struct flat_changes changes = {out[2], out[3], gradient};
+    f.backend->flat(f.device)->changes(f.device, real, &changes, later, segments, SEGMENTS);
+    f.backend->copy_out(f.device, host, out[2], sizeof host), f.backend->synchronize(f.device);
+    double change = 0, size = 0;
+    for (int64_t i = 192; i < 192 + 70001; i++)
+        change += (after[i] - values[i]) * (after[i] - values[i]), size += values[i] * values[i];
+    assert_true(fabs(host[2] / change - 1) < 1e-12 && isnan(host[1]));
+    f.backend->copy_out(f.device, host, out[3], sizeof host), f.backend->synchronize(f.device);
+    assert_true(fabs(host[2] / size - 1) < 1e-12);
+    for (int i = 0; i < 4; i++) f.backend->release(f.device, out[i]);
+    f.backend->release(f.device, condition), f.backend->release(f.device, gradient),
+        f.backend->release(f.device, later);
+    f.backend->close(f.device);
+    free(values), free(after);
+}
+
+static void counts_and_changes(void **state)
+{
+    (void)state;
+    for_each(check_counts_and_changes);
+}
+
 static double clip_factor(const struct backend *backend, double square, double max_norm)
 {
     struct flat f = open_flat(backend, DTYPE_F32, 1);
@@ -322,11 +364,9 @@ static void updates_agree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(backends_are_found),
-        cmocka_unit_test(memory_is_aligned_and_zero),
-        cmocka_unit_test(square_sums_are_exact),
-        cmocka_unit_test(clip_factors_are_torchs),
-        cmocka_unit_test(gradients_are_summed_and_clipped),
+        cmocka_unit_test(backends_are_found),      cmocka_unit_test(memory_is_aligned_and_zero),
+        cmocka_unit_test(square_sums_are_exact),   cmocka_unit_test(counts_and_changes),
+        cmocka_unit_test(clip_factors_are_torchs), cmocka_unit_test(gradients_are_summed_and_clipped),
         cmocka_unit_test(updates_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,16 @@ struct segment {
     int group;             /* optimizer group, 0 … */
 };
 
+struct flat_counts {
+    double *zeros, *nonfinite;
+    const double *square_sum;
+};
+
+struct flat_changes {
+    double *change, *size;
+    const void *before; /* flat, as what it is compared with */
+};
+
 struct flat_functions {
     /* accumulated += gradient; `first` overwrites instead. Also of BF16, where the backend has it. */
     void (*accumulate)(struct device *d, enum dtype real, void *accumulated, const void *gradient, int64_t count,
@@ -23,6 +33,13 @@ struct flat_functions {
     /* out[i] = sum of squares of segment i (double, NaN and Inf kept), out[segments] = their sum in segment order. */
     void (*square_sums)(struct device *d, enum dtype real, double *out, const void *gradient,
                         const struct segment *segment, int64_t segments);
+    /* zeros[i], nonfinite[i]: how many elements of segment i are 0; NaN or infinite. Nothing is done where
+     * *square_sum is finite; square_sum NULL: always. */
+    void (*counts)(struct device *d, enum dtype real, const struct flat_counts *out, const void *gradient,
+                   const struct segment *segment, int64_t segments);
+    /* change[i] = sum of squares of after - before in segment i, size[i] = that of before. */
+    void (*changes)(struct device *d, enum dtype real, const struct flat_changes *out, const void *after,
+                    const struct segment *segment, int64_t segments);
     /* *factor = min(1, max_norm / (sqrt(*square_sum) + 1e-6)), 1 when max_norm <= 0; as torch.nn.utils.clip_grad_norm_.
      */
     void (*clip_factor)(struct device *d, double *factor, const double *square_sum, double max_norm);

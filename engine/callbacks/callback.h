@@ -18,7 +18,7 @@ struct logged_value {
 };
 
 struct run_view {
-    struct log *log;    /* for log_scalar, log_event, log_grad_norms */
+    struct log *log;    /* for log_scalar, log_event, log_family */
     const char *folder; /* the run's */
     const char *checkpoint_folder;
     enum run_stage stage;
@@ -34,7 +34,11 @@ struct run_view {
     const char *const *parameter_name; /* of norm[] */
     const double *norm;                /* [parameters + 1], global last; of the step just applied, before clipping */
     int64_t parameters;
-    double loss; /* of the step just applied */
+    /* More of that step, [parameters] each; NULL unless `watches` asked for it or a gradient is not finite. */
+    const double *update_ratio; /* norm of the update over that of the parameter; NaN: unknown */
+    const double *zeros;        /* share of the gradient's values */
+    const double *nonfinite;    /* how many of them */
+    double loss;                /* of the step just applied */
 };
 
 /* Finds the newest value of a metric; false when it was never logged. */
@@ -67,6 +71,8 @@ struct callback {
      * are the names that will be logged. */
     enum lt_err (*check)(void *self, const struct setting *where, const char *const *known, size_t count);
     void (*release)(void *self); /* what check and hooks allocated; options are released by the caller */
+    /* Whether it wants to know more of that step's update than norms; NULL: never of any. */
+    bool (*watches)(const void *self, int64_t step);
     void (*on_train_start)(void *self, const struct run_view *run, struct wishes *wishes);
     void (*on_step)(void *self, const struct run_view *run, struct wishes *wishes); /* after each applied update */
     void (*on_validation_end)(void *self, const struct run_view *run, struct wishes *wishes);

@@ -40,10 +40,10 @@ void log_event(struct log *self, enum event_kind kind, enum event_level level, i
     snprintf(said + strlen(said), sizeof said - strlen(said), "%d@%lld %s;", (int)level, (long long)step, text);
 }
 
-void log_grad_norms(struct log *self, int64_t step, const double *norm)
+void log_family(struct log *self, enum log_family which, int64_t step, const double *value)
 {
-    (void)self, (void)norm;
-    snprintf(said + strlen(said), sizeof said - strlen(said), "norms@%lld;", (long long)step);
+    (void)self, (void)value;
+    if (which == FAMILY_NORM) snprintf(said + strlen(said), sizeof said - strlen(said), "norms@%lld;", (long long)step);
 }
 
 /* ---- helpers ---- */
@@ -256,13 +256,19 @@ static void patience_counts_checks(void **state)
 
 /* ---- gradient_monitor, learning_rate_monitor ---- */
 
+static double update_ratio[2] = {0.001, 0.001}, zeros[2];
+
 static void step(struct subject *s, int64_t number, double a, double b)
 {
     static const char *const name[] = {"conv.weight", "fc.weight"};
     static const char *const group[] = {"pg1", "pg2"};
     const double norm[3] = {a, b, sqrt(a * a + b * b)}, lr[2] = {0.1, 0.2};
+    const double nonfinite[2] = {isfinite(a) ? 0 : 3, isfinite(b) ? 0 : 3};
     const struct run_view run = {.step = number,
                                  .norm = norm,
+                                 .update_ratio = update_ratio,
+                                 .zeros = zeros,
+                                 .nonfinite = nonfinite,
                                  .parameters = 2,
                                  .parameter_name = name,
                                  .lr = lr,
@@ -288,11 +294,38 @@ static void gradients_are_watched(void **state)
     step(&s, 4, 11, 1); /* still large: said already */
     step(&s, 6, 7, 1);  /* not yet below half */
     step(&s, 8, 11, 1);
-    assert_string_equal(said, "norms@4;norms@6;norms@8;");
-    step(&s, 10, 1, 1);
+    assert_null(strstr(said, "gradient"));
+    said[0] = 0;
+    step(&s, 10, 5, 1);
+    assert_non_null(strstr(said, "0@10 the gradient norm of conv.weight is 5 again;"));
     said[0] = 0;
     step(&s, 11, 1, NAN); /* not due, but not finite */
-    assert_non_null(strstr(said, "2@11 gradient of fc.weight is NaN"));
+    assert_non_null(strstr(said, "2@11 gradient of fc.weight is NaN, 3 of its values are not finite"));
+    unmake(&s);
+}
+
+/* Values that swing around a bound are told once, and once more when they are back below half of it. */
+static void warnings_do_not_flap(void **state)
+{
+    (void)state;
+    struct subject s;
+    assert_int_equal(make(&s, "{gradient_monitor: {every_n_steps: 1, max_update_ratio: 0.2, max_zeros: 0.8}}"), LT_OK);
+    for (int i = 1; i < 20; i++) {
+        said[0] = 0;
+        update_ratio[1] = i % 2 ? 0.25 : 0.15;
+        zeros[0] = i % 2 ? 0.85 : 0.5;
+        step(&s, i, 1, 1);
+        assert_true((strstr(said, "1@1 one update changed fc.weight by 0.25 of its norm, above 0.2:") != NULL) ==
+                    (i == 1));
+        assert_true((strstr(said, "1@1 85 % of the gradient of conv.weight is zero, above 80 %:") != NULL) == (i == 1));
+        assert_true(i == 1 || !strstr(said, "conv.weight"));
+    }
+    update_ratio[1] = 0.1, zeros[0] = 0.4;
+    said[0] = 0;
+    step(&s, 20, 1, 1);
+    assert_non_null(strstr(said, "0@20 the share that an update changes of fc.weight is 0.1 again;"));
+    assert_non_null(strstr(said, "0@20 the share of zeros in the gradient of conv.weight is 0.4 again;"));
+    zeros[0] = 0;
     unmake(&s);
 }
 
@@ -317,6 +350,7 @@ int main(void)
         cmocka_unit_test(wrong_templates),
         cmocka_unit_test(patience_counts_checks),
         cmocka_unit_test(gradients_are_watched),
+        cmocka_unit_test(warnings_do_not_flap),
         cmocka_unit_test(rates_are_named_as_lightning_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,13 @@ enum lt_err callbacks_read(struct callbacks *self, const struct config *config, 
     return err;
 }
 
+bool callbacks_watch(const struct callbacks *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->callback[i]->watches) return true;
+    return false;
+}
+
 void callbacks_release(struct callbacks *self)
 {
     for (size_t i = 0; i < self->count; i++) {

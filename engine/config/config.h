@@ -113,3 +113,6 @@ struct callbacks {
 enum lt_err callbacks_read(struct callbacks *self, const struct config *config, const char *const *known,
                            size_t count) LT_MUST_CHECK;
 void callbacks_release(struct callbacks *self);
+
+/* Whether any of them ever wants to know more of an update than the norms of its gradients. */
+bool callbacks_watch(const struct callbacks *self);

@@ -111,6 +111,7 @@ struct plan_summary plan_summarise(const struct plan *self)
     }
     for (int i = 0; i < PLAN_LISTS; i++) summary.instructions += self->list[i].count;
     if (self->options.training) {
+        if (self->options.watch) summary.other_bytes += flat;
         summary.gradient_bytes = flat * (self->options.accumulate ? 2 : 1);
         summary.state_bytes = flat * (size_t)optimizer_at(self->options.optimizer)->states;
     }

@@ -24,6 +24,7 @@ struct plan_options {
     enum clip_algorithm clip;
     double clip_value;
     bool accumulate; /* several micro-batches per update: keep a second gradient array */
+    bool watch;      /* plan_watch may be called: keep room for the parameters as they were */
     bool dry;        /* only to be looked at: no memory is taken, nothing may be run */
 };
 
@@ -73,6 +74,10 @@ void plan_backward(struct plan *self, const struct plan_step *step);
  * from 1. */
 void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64_t update);
 
+/* The next plan_update looks closer at what it does: plan_read_watched can tell. Of a plan that watches; such a plan
+ * counts in every update whose gradients are not all finite, too. */
+void plan_watch(struct plan *self);
+
 /* Evaluation of one batch: running statistics, no dropout. Span: SPAN_EVALUATE. */
 void plan_evaluate(struct plan *self, const struct plan_step *step);
 
@@ -85,6 +90,14 @@ void plan_set_clip(struct plan *self, enum clip_algorithm clip, double value);
 /* Gradient statistics of the last plan_update, before clipping: norm[parameters] and global norm in norm[parameters].
  */
 void plan_read_norms(struct plan *self, double *norm);
+
+/* What was watched, each [parameters]; ratio is NaN after an update that was not watched, only not finite. */
+struct plan_watched {
+    double *ratio;     /* the update's norm over that of the parameter before; NaN where that was 0 */
+    double *zeros;     /* share of the gradient's elements, before clipping */
+    double *nonfinite; /* how many of them */
+};
+void plan_read_watched(struct plan *self, const struct plan_watched *out);
 void plan_synchronize(struct plan *self);
 
 /* Parameters and buffers by index, in definition order. */

@@ -81,9 +81,11 @@ struct plan {
     struct reserved *reserved; /* of a dry plan: addresses without memory behind them */
     size_t reserves, reserve_capacity;
     char *arena, *inputs, *workspace, *buffers;
-    char *parameters, *gradients, *accumulated, *state[OPTIMIZER_STATES_MAX];
+    char *parameters, *before, *gradients, *accumulated, *state[OPTIMIZER_STATES_MAX];
     void **constant; /* by node id */
     double *loss_weight, *square_sums, *clip_factor;
+    double *zeros, *nonfinite, *change, *size; /* of what is watched, [segments] */
+    bool watching, watched;                    /* the next update will be; the last one was */
     struct group_scalars *group;
     int64_t *update, *sample;
 

@@ -111,6 +111,7 @@ static enum lt_err take_flat(struct plan *self)
     LT_TRY(take(self, &self->buffers, self->buffer_bytes, "buffers"));
     if (!self->options.training) return LT_OK;
     LT_TRY(take(self, &self->gradients, bytes, "gradients"));
+    if (self->options.watch) LT_TRY(take(self, &self->before, bytes, "parameters as they were"));
     if (self->options.accumulate) LT_TRY(take(self, &self->accumulated, bytes, "accumulated gradients"));
     for (int i = 0; i < optimizer_at(self->options.optimizer)->states; i++)
         LT_TRY(take(self, &self->state[i], bytes, "optimizer states"));
@@ -122,6 +123,9 @@ static enum lt_err take_scalars(struct plan *self)
     LT_TRY(take(self, &self->loss_weight, sizeof(double), "scalars"));
     LT_TRY(take(self, &self->clip_factor, sizeof(double), "scalars"));
     LT_TRY(take(self, &self->square_sums, (size_t)(self->segments + 1) * sizeof(double), "norms"));
+    double **const watched[] = {&self->zeros, &self->nonfinite, &self->change, &self->size};
+    for (int i = 0; self->options.watch && i < 4; i++)
+        LT_TRY(take(self, watched[i], (size_t)self->segments * sizeof(double), "norms"));
     LT_TRY(take(self, &self->group, OPTIMIZER_GROUPS_MAX * sizeof *self->group, "scalars"));
     LT_TRY(take(self, &self->update, sizeof(int64_t), "scalars"));
     return take(self, &self->sample, (size_t)self->graph->batch * sizeof(int64_t), "sample numbers");
@@ -206,10 +210,11 @@ void plan_release_memory(struct plan *self)
         release_reserved(self);
         return;
     }
-    void *const memory[] = {self->arena,       self->inputs,    self->workspace,   self->buffers,
-                            self->parameters,  self->gradients, self->accumulated, self->state[0],
-                            self->state[1],    self->state[2],  self->loss_weight, self->square_sums,
-                            self->clip_factor, self->group,     self->update,      self->sample};
+    void *const memory[] = {self->arena,       self->inputs,      self->workspace,   self->buffers,   self->parameters,
+                            self->gradients,   self->accumulated, self->state[0],    self->state[1],  self->state[2],
+                            self->loss_weight, self->square_sums, self->clip_factor, self->group,     self->update,
+                            self->sample,      self->before,      self->zeros,       self->nonfinite, self->change,
+                            self->size};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         if (memory[i]) self->options.backend->release(self->options.device, memory[i]);
     for (size_t n = 0; self->constant && n < self->graph->node_count; n++)

@@ -1,10 +1,12 @@
 /* Running a plan: loops over instructions. Nothing here allocates or looks at a value on the device, except where one
  * is read. */
 #include "data/base/clock.h"
+#include "data/base/memory.h"
 #include "data/base/span.h"
 #include "engine/graph/plan_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static void copy_in(const struct plan *self, void *to, const void *host, size_t bytes)
 {
@@ -104,6 +106,30 @@ void plan_set_clip(struct plan *self, enum clip_algorithm algorithm, double valu
     self->options.clip_value = value;
 }
 
+void plan_watch(struct plan *self)
+{
+    lt_assert(self->options.watch);
+    self->watching = true;
+}
+
+/* Before the gradient is clipped and the parameters change. */
+static void look_before(struct plan *self, const void *gradient, bool watching)
+{
+    const struct flat_counts counts = {self->zeros, self->nonfinite,
+                                       watching ? NULL : self->square_sums + self->segments};
+    struct device *device = self->options.device;
+    self->flat->counts(device, self->options.real, &counts, gradient, self->segment, self->segments);
+    if (watching)
+        self->flat->accumulate(device, self->options.real, self->before, self->parameters, self->flat_count, true);
+}
+
+static void look_after(struct plan *self)
+{
+    const struct flat_changes changes = {self->change, self->size, self->before};
+    self->flat->changes(self->options.device, self->options.real, &changes, self->parameters, self->segment,
+                        self->segments);
+}
+
 void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64_t update)
 {
     const int64_t begin = clock_ns();
@@ -112,6 +138,8 @@ void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64
     void *gradient = self->options.accumulate ? self->accumulated : self->gradients;
     set_scalars(self, lr, update);
     self->flat->square_sums(device, self->options.real, self->square_sums, gradient, self->segment, self->segments);
+    const bool watching = self->watching;
+    if (self->options.watch) look_before(self, gradient, watching);
     if (self->options.clip != CLIP_NONE) clip(self, gradient);
     const struct optimizer_call call = {.options = self->options.optimizer_options,
                                         .real = self->options.real,
@@ -124,6 +152,9 @@ void plan_update(struct plan *self, const double lr[OPTIMIZER_GROUPS_MAX], int64
                                         .step = self->update,
                                         .pool = backend->pool(device)};
     backend->update(device, self->options.optimizer)(&call);
+    if (watching) look_after(self);
+    self->watched = watching;
+    self->watching = false;
     span_end(SPAN_OPTIMIZER, begin);
 }
 
@@ -142,6 +173,24 @@ void plan_read_norms(struct plan *self, double *norm)
     self->options.backend->copy_out(self->options.device, norm, self->square_sums, count * sizeof *norm);
     plan_synchronize(self);
     for (size_t i = 0; i < count; i++) norm[i] = sqrt(norm[i]);
+}
+
+void plan_read_watched(struct plan *self, const struct plan_watched *out)
+{
+    lt_assert(self->options.watch);
+    const size_t bytes = (size_t)self->segments * sizeof(double);
+    double *size = memory_new((size_t)self->segments + 1, sizeof *size);
+    const struct {
+        double *to, *from;
+    } copy[] = {
+        {out->zeros, self->zeros}, {out->nonfinite, self->nonfinite}, {out->ratio, self->change}, {size, self->size}};
+    for (int i = 0; i < 4; i++) self->options.backend->copy_out(self->options.device, copy[i].to, copy[i].from, bytes);
+    plan_synchronize(self);
+    for (int64_t i = 0; i < self->segments; i++) {
+        out->zeros[i] /= (double)self->segment[i].count;
+        out->ratio[i] = self->watched && size[i] > 0 ? sqrt(out->ratio[i] / size[i]) : (double)NAN;
+    }
+    free(size);
 }
 
 void plan_synchronize(struct plan *self)

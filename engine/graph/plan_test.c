@@ -290,6 +290,38 @@ static void clipping_bounds_what_the_optimizer_sees(void **state)
     optimizer_release(&choice);
 }
 
+/* With plain SGD an update is the rate times the clipped gradient; the counts are those of before clipping. */
+static void watched_updates_tell_more(void **state)
+{
+    static double norm[64], ratio[64], zeros[64], nonfinite[64], before[8192];
+    struct setting *plain;
+    struct optimizer_choice choice;
+    struct machine m;
+    (void)state;
+    assert_true(setting_parse(&plain, "{name: sgd, lr: 0.1}", "t") == LT_OK && optimizer_read(&choice, plain) == LT_OK);
+    struct plan_options options = {.optimizer = choice.id, .optimizer_options = choice.options, .watch = true};
+    options.clip = CLIP_NORM, options.clip_value = 0.01;
+    open_machine(&m, (struct wish){.batch = BATCH, .norm = true, .options = options});
+    const struct plan_watched watched = {ratio, zeros, nonfinite};
+    const struct plan_tensor weight = plan_tensor(m.plan, 0);
+    double size = 0;
+    plan_get(m.plan, weight.tensor, weight.value, before);
+    for (int64_t i = 0; i < shape_count(weight.value->shape); i++) size += before[i] * before[i];
+    plan_watch(m.plan);
+    update_once(&m, norm);
+    plan_read_watched(m.plan, &watched);
+    int parameters = 0;
+    for (int i = 0; i < plan_tensor_count(m.plan); i++) parameters += plan_norm_index(m.plan, i) >= 0;
+    assert_true(fabs(ratio[0] * sqrt(size) / (0.1 * norm[0] * 0.01 / norm[parameters]) - 1) < 1e-4);
+    for (int i = 0; i < parameters; i++) assert_true(zeros[i] >= 0 && zeros[i] <= 1 && nonfinite[i] == 0);
+    update_once(&m, norm); /* not watched */
+    plan_read_watched(m.plan, &watched);
+    assert_true(isnan(ratio[0]));
+    close_machine(&m);
+    optimizer_release(&choice);
+    setting_free(plain);
+}
+
 static void no_decay_patterns_make_a_group(void **state)
 {
     static double norm[64], decayed[4], spared[4];
@@ -456,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_short_batch_counts_only_its_samples),
         cmocka_unit_test(accumulation_equals_one_batch),
         cmocka_unit_test(clipping_bounds_what_the_optimizer_sees),
+        cmocka_unit_test(watched_updates_tell_more),
         cmocka_unit_test(no_decay_patterns_make_a_group),
         cmocka_unit_test(frozen_parameters_cost_nothing),
         cmocka_unit_test(evaluation_needs_no_training_memory),

@@ -282,8 +282,9 @@ static void record_hdf5(void *context, const struct log_record *record)
     case RECORD_METRIC: take_metric(self, record); break;
     case RECORD_SCALAR: take_scalar(self, record); break;
     case RECORD_EVENT: take_event(self, record); break;
-    case RECORD_NORMS: block_append(&self->schema.norms, record->step, record->wall, record->payload); break;
-    case RECORD_PHASES: block_append(&self->schema.phases, record->step, record->wall, record->payload); break;
+    case RECORD_FAMILY:
+        block_append(&self->schema.block[record->family], record->step, record->wall, record->payload);
+        break;
     case RECORD_EPOCH: table_append(self->schema.epochs, record->payload); break;
     case RECORD_ANSWER:
     case RECORD_DOCUMENT:

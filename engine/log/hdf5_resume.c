@@ -119,23 +119,27 @@ static bool cut_block(struct block *block, int64_t step)
     return table_trim(block->step, keep) && table_trim(block->wall, keep) && table_trim(block->value, keep);
 }
 
-static bool is_part(const struct block *block, const struct table *table)
+static bool is_part_of_block(const struct schema *self, const struct table *table)
 {
-    return table == block->step || table == block->wall || table == block->value;
+    for (int i = 0; i < FAMILIES; i++)
+        if (table == self->block[i].step || table == self->block[i].wall || table == self->block[i].value) return true;
+    return false;
 }
 
 bool schema_resume(struct schema *self, hid_t file, int64_t step)
 {
-    if (!take_metrics(self, file) || !place_block(&self->norms, file) || !place_block(&self->phases, file))
-        return false;
+    if (!take_metrics(self, file)) return false;
+    for (int i = 0; i < FAMILIES; i++)
+        if (!place_block(&self->block[i], file)) return false;
     for (size_t i = 0; i < self->tables; i++) {
         struct table *table = self->table[i];
         if (H5Oexists_by_name(file, table->path, H5P_DEFAULT) <= 0) continue;
         if (!table_open(table, file)) return false;
-        if (is_part(&self->norms, table) || is_part(&self->phases, table)) continue;
+        if (is_part_of_block(self, table)) continue;
         if (!cut(self, table, step)) return false;
     }
-    if (!cut_block(&self->norms, step) || !cut_block(&self->phases, step)) return false;
+    for (int i = 0; i < FAMILIES; i++)
+        if (!cut_block(&self->block[i], step)) return false;
     bool ok = !self->events->exists || take_event_kinds(self);
     schema_close(self);
     return ok;

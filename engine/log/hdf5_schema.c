@@ -67,14 +67,13 @@ static struct table *add_part(struct schema *self, const struct block *block, co
     return table;
 }
 
-static void init_block(struct block *block, const char *path, const char *unit, size_t count)
+static void init_block(struct schema *self, enum log_family which, const struct log_run *run)
 {
-    *block = (struct block){.path = memory_text(path), .unit = unit, .count = count};
-    block->name = memory_new(count + 1, sizeof *block->name);
-}
-
-static void add_block(struct schema *self, struct block *block)
-{
+    struct block *block = &self->block[which];
+    const struct family *family = family_at(which);
+    *block = (struct block){.path = memory_text(family->path), .unit = family->unit, .count = family_width(which, run)};
+    block->name = memory_new(block->count + 1, sizeof *block->name);
+    for (size_t i = 0; i < block->count; i++) block->name[i] = memory_text(family_column(which, run, i));
     if (block->count == 0) return;
     block->step = add_part(self, block, "step", H5T_STD_I64LE);
     block->wall = add_part(self, block, "wall", H5T_IEEE_F64LE);
@@ -114,14 +113,9 @@ void schema_init(struct schema *self, const struct log_run *run)
 {
     *self = (struct schema){0};
     for (int32_t i = 0; i < EVENT_KINDS; i++) self->event_value[i] = i;
-    init_block(&self->norms, "/tensors/grad_norm", "", (size_t)run->parameters);
-    for (size_t i = 0; i < self->norms.count; i++) self->norms.name[i] = memory_text(run->parameter_name[i]);
-    init_block(&self->phases, "/profiler/step", "ms", SPAN_PHASES);
-    for (int i = 0; i < SPAN_PHASES; i++) self->phases.name[i] = memory_text(span_name(i));
     self->events = add_table(self, "/events", hdf5_event_type(), 0, RARE_CHUNK);
     self->epochs = add_table(self, "/epochs", hdf5_epoch_type(), 0, RARE_CHUNK);
-    add_block(self, &self->norms);
-    add_block(self, &self->phases);
+    for (int i = 0; i < FAMILIES; i++) init_block(self, (enum log_family)i, run);
 }
 
 void schema_release(struct schema *self)
@@ -131,8 +125,7 @@ void schema_release(struct schema *self)
         free(self->table[i]);
     }
     free(self->table);
-    release_block(&self->norms);
-    release_block(&self->phases);
+    for (int i = 0; i < FAMILIES; i++) release_block(&self->block[i]);
     *self = (struct schema){0};
 }
 
@@ -146,8 +139,8 @@ bool schema_is_complete(const struct schema *self)
 bool schema_create(struct schema *self, hid_t file)
 {
     bool ok = true;
-    if (self->norms.count && !self->norms.value->exists) ok = create_names(&self->norms, file);
-    if (ok && !self->phases.value->exists) ok = create_names(&self->phases, file);
+    for (int i = 0; ok && i < FAMILIES; i++)
+        if (self->block[i].count && !self->block[i].value->exists) ok = create_names(&self->block[i], file);
     for (size_t i = 0; ok && i < self->tables; i++)
         if (!self->table[i]->exists) ok = table_create(self->table[i], file);
     return ok;

@@ -1,5 +1,5 @@
-/* What stands in run.h5 (schema version 1): attributes of the run, /hparams, /metrics/NAME, the per-parameter block
- * /tensors/grad_norm, the phases of a step /profiler/step, /epochs and /events. Functions that return bool return false
+/* What stands in run.h5 (schema version 1): attributes of the run, /hparams, /metrics/NAME, a block for each family
+ * (families.def), /epochs and /events. Functions that return bool return false
  * when HDF5 refused. Thread: one. */
 #pragma once
 
@@ -22,7 +22,7 @@ struct schema {
     struct table **table; /* all of them, owned */
     size_t tables, capacity;
     struct table *events, *epochs;
-    struct block norms, phases;
+    struct block block[FAMILIES];
     int32_t event_value[EVENT_KINDS]; /* of the enumeration in the file, which may come from another version */
 };
 

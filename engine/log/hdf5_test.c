@@ -205,7 +205,7 @@ static pid_t log_until_killed(void)
     int loss = log_metric(log, &(struct metric_info){.name = "train/loss"});
     for (int64_t step = 0;; step++) {
         log_scalar(log, loss, step, 1.0 / (double)(step + 1));
-        log_grad_norms(log, step, (double[]){1, 2, 3});
+        log_family(log, FAMILY_NORM, step, (double[]){1, 2, 3});
         nap(1);
     }
 }
@@ -305,12 +305,12 @@ static void other_parameters_get_a_block_of_their_own(void **state)
     (void)state;
     struct log_run run = a_run(-1);
     struct log *log = open_run(&run);
-    log_grad_norms(log, 5, (double[]){1, 2, 3});
+    log_family(log, FAMILY_NORM, 5, (double[]){1, 2, 3});
     log_close(log, RUN_STOPPED, 0, "");
     run = a_run(10);
     run.parameters = 2;
     log = open_run(&run);
-    log_grad_norms(log, 11, (double[]){1, 2});
+    log_family(log, FAMILY_NORM, 11, (double[]){1, 2});
     log_close(log, RUN_DONE, 0, "");
     char command[256];
     snprintf(command, sizeof command, "grep -qa 'grad_norm.2' %s/run.h5", folder);

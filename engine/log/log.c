@@ -54,7 +54,7 @@ struct log {
     int outlets;
     struct metric_info *metric; /* by id, texts owned */
     size_t metrics, metric_capacity;
-    int64_t parameters;
+    size_t width[FAMILIES];
     int64_t step; /* of the newest number */
 };
 
@@ -172,7 +172,7 @@ enum lt_err log_open(struct log **out, const struct log_run *run, const struct l
     struct log *self = memory_new(1, sizeof *self);
     struct text trouble = {0};
     enum lt_err err = LT_OK;
-    self->parameters = run->parameters;
+    for (int i = 0; i < FAMILIES; i++) self->width[i] = family_width((enum log_family)i, run);
     for (int i = 0; err != LT_ENOMEM && i < SINKS; i++) {
         if (!sinks[i]->wanted(options)) continue;
         err = open_outlet(self, sinks[i], run, options);
@@ -291,23 +291,14 @@ void log_event(struct log *self, enum event_kind kind, enum event_level level, i
     }
 }
 
-static void push_doubles(struct log *self, enum record_kind kind, int64_t step, const double *value, size_t count)
+void log_family(struct log *self, enum log_family which, int64_t step, const double *value)
 {
-    struct log_record record = {.kind = kind, .step = step, .wall = clock_wall()};
+    if (self->width[which] == 0) return;
+    struct log_record record = {.kind = RECORD_FAMILY, .family = which, .step = step, .wall = clock_wall()};
     for (int i = 0; i < self->outlets; i++) {
-        record.payload = copy_of(value, count * sizeof *value);
+        record.payload = copy_of(value, self->width[which] * sizeof *value);
         push(&self->outlet[i], record);
     }
-}
-
-void log_grad_norms(struct log *self, int64_t step, const double *norm)
-{
-    push_doubles(self, RECORD_NORMS, step, norm, (size_t)self->parameters);
-}
-
-void log_phases(struct log *self, int64_t step, const double *ms)
-{
-    push_doubles(self, RECORD_PHASES, step, ms, SPAN_PHASES);
 }
 
 void log_epoch(struct log *self, const struct log_epoch_row *row)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "data/base/err.h"
+#include "engine/log/family.h"
 #include "engine/log/status.h"
 
 #include <jansson.h>
@@ -37,8 +38,10 @@ struct log_run {
     const char *config_yaml; /* the resolved configuration */
     int argc;
     char **argv;
-    const char *const *parameter_name; /* of the grad_norm family, [parameters]; frozen ones left out */
+    const char *const *parameter_name; /* columns of families (family.h), [parameters]; frozen ones left out */
     int64_t parameters;
+    const char *const *machine_name; /* the same, [machine_values] */
+    size_t machine_values;
     const char *branched_from; /* the checkpoint of another run that this one starts from; NULL: none */
     int64_t resume_step;       /* -1, or rows after this step of an existing run.h5 are superseded */
 };
@@ -69,11 +72,8 @@ void log_scalar(struct log *self, int metric, int64_t step, double value);
 void log_event(struct log *self, enum event_kind kind, enum event_level level, int64_t step, const char *format, ...)
     LT_PRINTF(5, 6);
 
-/* One row of the grad_norm family: norm[parameters] as float32. */
-void log_grad_norms(struct log *self, int64_t step, const double *norm);
-
-/* One row of /profiler/step: milliseconds per phase (SPAN_PHASES of them). */
-void log_phases(struct log *self, int64_t step, const double *ms);
+/* One row of a family: a value of each of its columns, kept as float32. */
+void log_family(struct log *self, enum log_family which, int64_t step, const double *value);
 
 /* One row of /epochs. */
 struct log_epoch_row {

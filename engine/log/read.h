@@ -56,7 +56,7 @@ enum lt_err run_reader_epochs(struct run_reader *self, struct log_epoch_row **ep
 /* The configuration as JSON text (caller frees); "{}" when there is none. */
 char *run_reader_config(struct run_reader *self);
 
-/* Numbers that come together: "/tensors/grad_norm" (of each parameter), "/profiler/step" (of each phase). A run that
+/* Numbers that come together: families.def says which there are. A run that
  * was resumed with other names has a second variant, and so on. */
 enum { FAMILY_VARIANTS_MAX = 99 };
 struct run_family {

@@ -13,8 +13,7 @@ enum record_kind {
     RECORD_METRIC,
     RECORD_SCALAR,
     RECORD_EVENT,
-    RECORD_NORMS,
-    RECORD_PHASES,
+    RECORD_FAMILY,
     RECORD_EPOCH,
     RECORD_ANSWER,
     RECORD_DOCUMENT,
@@ -25,13 +24,14 @@ enum record_kind {
 struct log_record {
     enum record_kind kind;
     int metric; /* SCALAR, METRIC: the id */
+    enum log_family family;
     enum event_kind event;
     enum event_level level;
     bool done; /* ANSWER */
     int64_t step;
     uint64_t request; /* ANSWER */
     double wall, value;
-    void *payload; /* METRIC: struct metric_info with its texts; EVENT, ANSWER: text; NORMS, PHASES: double[]; EPOCH:
+    void *payload; /* METRIC: struct metric_info with its texts; EVENT, ANSWER: text; FAMILY: double[]; EPOCH:
                       struct log_epoch_row; DOCUMENT: its name, a NUL, JSON text */
 };
 

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VIEWERS_MAX = 16, WAIT_MS = 50, POINTS_MOST = 1 << 20, FAMILY_POINTS_MOST = 4096 };
+enum { VIEWERS_MAX = 16, WAIT_MS = 50, POINTS_MOST = 1 << 20 };
 static const double stuck_s = 10;                   /* a viewer that took nothing for so long gives way to a new one */
 static const int64_t goodbye_ns = 2 * (int64_t)1e9; /* how long the end may take to reach the viewers */
 
@@ -26,10 +26,13 @@ struct server {
     struct text hello;
     uint32_t *series; /* of metrics, by the log's id */
     size_t metrics, capacity;
-    char **name; /* of parameters */
-    int64_t parameters;
-    uint32_t first_norm; /* series of the first parameter's norm */
-    bool has_norms, has_status;
+    struct kept_family {
+        char **name; /* of columns */
+        size_t width;
+        uint32_t first; /* the first column's series */
+        bool announced;
+    } family[FAMILIES];
+    bool has_status;
     struct run_status status;
     struct viewer *viewer[VIEWERS_MAX];
     int viewers;
@@ -88,18 +91,20 @@ static void add_viewer(struct server *self, int fd)
     self->viewer[worst] = viewer_new(fd, ++self->last_number, &self->hello);
 }
 
-static void copy_names(struct server *self, const struct log_run *run)
+static void copy_names(struct kept_family *family, enum log_family which, const struct log_run *run)
 {
-    self->parameters = run->parameters;
-    self->name = memory_new((size_t)run->parameters + 1, sizeof *self->name);
-    for (int64_t i = 0; i < run->parameters; i++) self->name[i] = memory_text(run->parameter_name[i]);
+    family->width = family_width(which, run);
+    family->name = memory_new(family->width + 1, sizeof *family->name);
+    for (size_t i = 0; i < family->width; i++) family->name[i] = memory_text(family_column(which, run, i));
 }
 
 static void release(struct server *self)
 {
     for (int i = 0; i < self->viewers; i++) viewer_free(self->viewer[i]);
-    for (int64_t i = 0; i < self->parameters; i++) free(self->name[i]);
-    free(self->name);
+    for (int k = 0; k < FAMILIES; k++) {
+        for (size_t i = 0; i < self->family[k].width; i++) free(self->family[k].name[i]);
+        free(self->family[k].name);
+    }
     free(self->series);
     text_release(&self->hello);
     history_free(self->history);
@@ -152,7 +157,7 @@ static enum lt_err open_socket(void **out, const struct log_run *run, const stru
         return err;
     }
     self->mailbox = options->mailbox;
-    copy_names(self, run);
+    for (int i = 0; i < FAMILIES; i++) copy_names(&self->family[i], (enum log_family)i, run);
     write_hello(self, run);
     if (options->viewer_fd >= 0) add_viewer(self, options->viewer_fd);
     *out = self;
@@ -170,22 +175,31 @@ static void keep_metric(struct server *self, const struct log_record *record)
     self->series[self->metrics++] = known >= 0 ? (uint32_t)known : history_metric(self->history, info, POINTS_MOST);
 }
 
-/* To screens the norm of each parameter is a metric of its own, grad_norm/NAME. */
-static void keep_norms(struct server *self, const struct log_record *record)
+/* To screens each column is a metric of its own, announced when its first number comes. */
+static void announce(struct server *self, enum log_family which)
 {
-    const double *norm = record->payload;
-    for (int64_t i = 0; !self->has_norms && i < self->parameters; i++) {
+    struct kept_family *family = &self->family[which];
+    const struct family *about = family_at(which);
+    for (size_t i = 0; i < family->width; i++) {
         struct text name = {0};
-        text_add(&name, "grad_norm/%s", self->name[i]);
-        struct metric_info info = {.name = text_get(&name), .unit = "", .description = "norm of one gradient"};
-        uint32_t series = history_metric(self->history, &info, FAMILY_POINTS_MOST);
-        if (i == 0) self->first_norm = series;
+        text_add(&name, "%s/%s", about->prefix, family->name[i]);
+        struct metric_info info = {.name = text_get(&name), .unit = about->unit, .description = about->description};
+        uint32_t series = history_metric(self->history, &info, about->most);
+        if (i == 0) family->first = series;
         text_release(&name);
     }
-    self->has_norms = true;
-    for (int64_t i = 0; i < self->parameters; i++)
-        history_point(self->history, self->first_norm + (uint32_t)i,
-                      &(struct wire_point){record->step, record->wall, norm[i]});
+    family->announced = true;
+}
+
+static void keep_family(struct server *self, const struct log_record *record)
+{
+    struct kept_family *family = &self->family[record->family];
+    const double *value = record->payload;
+    if (!family_at(record->family)->prefix) return;
+    if (!family->announced) announce(self, record->family);
+    for (size_t i = 0; i < family->width; i++)
+        history_point(self->history, family->first + (uint32_t)i,
+                      &(struct wire_point){record->step, record->wall, value[i]});
 }
 
 static void record_socket(void *context, const struct log_record *record)
@@ -193,7 +207,7 @@ static void record_socket(void *context, const struct log_record *record)
     struct server *self = context;
     if (record->kind == RECORD_METRIC) keep_metric(self, record);
     if (record->kind == RECORD_EVENT) keep_event(self, record);
-    if (record->kind == RECORD_NORMS) keep_norms(self, record);
+    if (record->kind == RECORD_FAMILY) keep_family(self, record);
     if (record->kind == RECORD_SCALAR && (size_t)record->metric < self->metrics)
         history_point(self->history, self->series[record->metric],
                       &(struct wire_point){record->step, record->wall, record->value});

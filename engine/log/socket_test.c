@@ -160,7 +160,7 @@ static void a_late_screen_sees_everything(void **state)
     int loss = log_metric(log, &(struct metric_info){.name = "train/loss", .goal = GOAL_MIN});
     for (int i = 0; i < STEPS; i++) {
         log_scalar(log, loss, i, 1.0 / (i + 1));
-        if (i % 1000 == 0) log_grad_norms(log, i, (double[]){i, 2 * i});
+        if (i % 1000 == 0) log_family(log, FAMILY_NORM, i, (double[]){i, 2 * i});
     }
     log_event(log, EVENT_NOTE, LEVEL_WARNING, 7, "a name that is no UTF-8: \xff");
     log_status(log, &(struct run_status){.state = RUN_RUNNING, .step = STEPS, .steps = 99999});

@@ -20,7 +20,7 @@ enum { WIRE_VERSION = 2, WIRE_HEADER = 5, WIRE_PAYLOAD_MAX = 1 << 20 };
 enum wire_type {
     WIRE_HELLO = 1, /* {version, name, folder, model, device, precision, host, pid, created, parameters:[names]};
                        stored: true when it is read from its log. Another HELLO starts anew */
-    WIRE_METRIC,    /* {id, name, unit, description, goal}; each parameter's gradient norm is one, grad_norm/NAME */
+    WIRE_METRIC,    /* {id, name, unit, description, goal}; each column of a family (families.def) is one */
     WIRE_POINTS,    /* u32 metric id, u32 count, count x struct wire_point (little-endian) */
     WIRE_EVENT,     /* {step, wall, kind, level, text} */
     WIRE_STATUS,    /* the fields of struct run_status; phase_ms by name */

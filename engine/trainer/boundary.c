@@ -271,6 +271,7 @@ static enum lt_err wait_while_paused(struct run *run)
     while (err == LT_OK && run->status.state == RUN_PAUSED) {
         mailbox_wait(run->mailbox, 0.5);
         run->pace.paused_ns = before + clock_ns() - begin;
+        profile_usage(run);
         err = heed_signals(run);
         if (err == LT_OK) err = drain_mailbox(run);
     }

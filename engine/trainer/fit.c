@@ -2,6 +2,7 @@
 #include "data/base/clock.h"
 #include "engine/trainer/run.h"
 
+#include <math.h>
 #include <string.h>
 
 static int64_t least(int64_t a, int64_t b)
@@ -68,6 +69,29 @@ static enum lt_err train_batch(struct run *run, struct outcome *outcome, struct 
     return LT_OK;
 }
 
+static bool is_watched(const struct run *run, int64_t step)
+{
+    for (size_t i = 0; i < run->callbacks.count; i++) {
+        const struct callback *callback = run->callbacks.callback[i];
+        if (callback->watches && callback->watches(run->callbacks.self[i], step)) return true;
+    }
+    return false;
+}
+
+static void update(struct run *run, struct outcome *outcome)
+{
+    const double lr = learning_rate(run);
+    const double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
+    const int64_t step = run->at.step + 1;
+    const bool watched = is_watched(run, step);
+    if (watched) plan_watch(run->plan);
+    plan_update(run->plan, group_lr, step);
+    plan_read_norms(run->plan, outcome->norm);
+    outcome->is_watched = outcome->watched.zeros && (watched || !isfinite(outcome->norm[run->parameters]));
+    if (outcome->is_watched) plan_read_watched(run->plan, &outcome->watched);
+    outcome->lr = lr;
+}
+
 /* One update: the micro-batches of its window forward and backward, then norms, clipping and the optimizer. */
 static enum lt_err run_window(struct run *run)
 {
@@ -83,11 +107,7 @@ static enum lt_err run_window(struct run *run)
         LT_TRY(train_batch(run, outcome, &step));
         if (!step.last) profile_read(run->profile);
     }
-    double lr = learning_rate(run);
-    double group_lr[OPTIMIZER_GROUPS_MAX] = {lr, lr, lr, lr};
-    plan_update(run->plan, group_lr, run->at.step + 1);
-    plan_read_norms(run->plan, outcome->norm);
-    outcome->lr = lr;
+    update(run, outcome);
     outcome->step = ++run->at.step;
     outcome->pending = true;
     run->at.validated = false;

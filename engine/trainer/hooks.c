@@ -27,6 +27,7 @@ static hook_function *hook_of(const struct callback *callback, enum hook hook)
 
 static struct run_view view_of(struct run *run, const double *lr, const char *const *group_name)
 {
+    const struct plan_watched watched = run->watched_now ? *run->watched_now : (struct plan_watched){0};
     return (struct run_view){
         .log = run->log,
         .folder = run->folder,
@@ -47,6 +48,9 @@ static struct run_view view_of(struct run *run, const double *lr, const char *co
         .parameter_name = run->parameter_name,
         .norm = run->norm_now,
         .parameters = run->parameters,
+        .update_ratio = watched.ratio,
+        .zeros = watched.zeros,
+        .nonfinite = watched.nonfinite,
         .loss = run->loss_now,
     };
 }

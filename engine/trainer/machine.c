@@ -85,6 +85,7 @@ enum lt_err build_plan(struct plan **plan, struct run *run, struct device *devic
         .clip = run_clip(run),
         .clip_value = run->trainer.gradient_clip_val,
         .accumulate = config->trainer.accumulate_grad_batches > 1,
+        .watch = callbacks_watch(&run->callbacks),
         .dry = dry,
     };
     struct plan_outputs outputs = {.loss = run->loss, .output = {run->loss, run->predicted, run->logits}, .count = 3};
@@ -103,6 +104,15 @@ static void name_parameters(struct run *run)
     }
 }
 
+static void make_watched(struct run *run)
+{
+    for (int i = 0; i < 2; i++) {
+        double **const array[] = {&run->outcome[i].watched.ratio, &run->outcome[i].watched.zeros,
+                                  &run->outcome[i].watched.nonfinite};
+        for (int k = 0; k < 3; k++) *array[k] = memory_new((size_t)run->parameters + 1, sizeof(double));
+    }
+}
+
 static void make_outcomes(struct run *run)
 {
     size_t room = (size_t)(run->config->data.batch_size * run->config->trainer.accumulate_grad_batches);
@@ -114,6 +124,7 @@ static void make_outcomes(struct run *run)
             .sample = memory_new(room, sizeof(int64_t)),
             .norm = memory_new((size_t)run->parameters + 1, sizeof(double)),
         };
+    if (callbacks_watch(&run->callbacks)) make_watched(run);
 }
 
 static enum lt_err open_loader(struct run *run, struct part *part, bool train)
@@ -165,6 +176,7 @@ void close_machine(struct run *run)
     for (int i = 0; i < 2; i++) {
         struct outcome *o = &run->outcome[i];
         free(o->loss), free(o->predicted), free(o->target), free(o->sample), free(o->norm);
+        free(o->watched.ratio), free(o->watched.zeros), free(o->watched.nonfinite);
         *o = (struct outcome){0};
     }
     free(run->parameter_name);

@@ -125,5 +125,7 @@ void publish(struct run *run, enum run_stage stage, const char *doing)
         status->ring = loader.ring;
         status->bad_files = loader.bad;
     }
-    if (run->log) log_status(run->log, status);
+    if (!run->log) return;
+    log_status(run->log, status);
+    profile_usage(run);
 }

@@ -3,6 +3,7 @@
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "data/base/thread.h"
+#include "engine/log/wire.h"
 #include "engine/trainer/ceilings.h"
 #include "engine/trainer/run.h"
 
@@ -140,6 +141,33 @@ void profile_sample(struct run *run, double wall_ms)
     run->pace.usage = now;
     profile_step(run->profile, &sample);
     tell_profile_now_and_then(run);
+}
+
+/* ---- the machine ---- */
+
+void profile_usage(struct run *run)
+{
+    const int64_t now = clock_ns(), every_ns = 1000000000;
+    double value[USAGE_VALUES + GPUS_MAX * USAGE_GPU_VALUES];
+    if (!run->usage || run->at.step == 0 || now < run->pace.usage_due_ns) return;
+    if (run->pace.usage_due_ns) { /* not before a second is over: rates of less say little */
+        usage_take(run->usage, value);
+        log_family(run->log, FAMILY_MACHINE, run->at.step, value);
+    }
+    run->pace.usage_due_ns = now + every_ns;
+}
+
+/* The document `machine`. */
+void profile_tell_machine(const struct run *run)
+{
+    struct usage_facts facts;
+    json_t *gpus = json_array();
+    usage_facts(run->usage, &facts);
+    for (int i = 0; i < facts.gpus; i++)
+        json_array_append_new(gpus, json_pack("{s:o, s:o}", "name", wire_text(facts.gpu[i].name), "memory",
+                                              wire_number(facts.gpu[i].memory)));
+    log_document(run->log, "machine",
+                 json_pack("{s:i, s:f, s:o}", "cores", facts.cores, "memory", facts.memory, "gpus", gpus));
 }
 
 /* ---- files ---- */

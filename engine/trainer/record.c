@@ -153,6 +153,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
     run->lr_now = outcome->lr;
     run->norm_now = outcome->norm;
     shown_tell(run, outcome);
+    run->watched_now = outcome->is_watched ? &outcome->watched : NULL;
     metric_set_add(&run->train_metrics, outcome->loss, outcome->target, outcome->predicted, outcome->n);
     bool finite = isfinite(run->loss_now) && isfinite(outcome->norm[run->parameters]);
     if (!finite || (every > 0 && step % every == 0)) {
@@ -160,7 +161,7 @@ enum lt_err collect(struct run *run, struct outcome *outcome)
         record(run, "train/loss", step, run->loss_now);
         record(run, "lr", step, outcome->lr);
         record(run, "grad_norm", step, outcome->norm[run->parameters]);
-        log_phases(run->log, step, outcome->phase_ms);
+        log_family(run->log, FAMILY_PHASE, step, outcome->phase_ms);
         span_end(SPAN_LOG, begin);
     }
     int64_t at = run->at.step; /* callbacks are told of the step that was read, not of the one still computing */

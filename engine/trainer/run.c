@@ -126,6 +126,7 @@ void run_free(struct run *run)
     if (!run) return;
     close_machine(run);
     profile_free(run->profile);
+    usage_free(run->usage);
     callbacks_release(&run->callbacks);
     metric_set_release(&run->train_metrics);
     metric_set_release(&run->val_metrics);

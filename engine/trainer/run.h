@@ -11,6 +11,7 @@
 #include "engine/metrics/metric.h"
 #include "engine/models/model.h"
 #include "engine/trainer/rate.h"
+#include "profiler/probes/usage.h"
 #include "profiler/profiler.h"
 
 #include <jansson.h>
@@ -32,6 +33,8 @@ struct outcome {
     int32_t *predicted, *target;
     int64_t *sample;
     double *norm;
+    bool is_watched;             /* `watched` holds something */
+    struct plan_watched watched; /* NULL pointers where no callback watches */
     double lr;
     double phase_ms[SPAN_PHASES]; /* where the step's time went */
 };
@@ -83,7 +86,7 @@ struct pace {
     double status_phase_ms[SPAN_PHASES]; /* smoothed */
     int64_t last_save_ns;
     struct usage_before usage;
-    int64_t profile_due_ns; /* when screens are to hear of it next */
+    int64_t profile_due_ns, usage_due_ns; /* when screens are to hear of them next */
 };
 
 struct run {
@@ -128,16 +131,18 @@ struct run {
     struct run_status status;
     struct pace pace;
     struct profile *profile; /* of a fit */
+    struct usage *usage;     /* the same: of the machine */
 
     struct position at;
     int64_t steps_per_epoch, steps_planned;
     struct lr_policy lr; /* the configuration's, with the total of this run; borrows its options */
     struct rate rate;    /* what a person made of it */
     struct outcome outcome[2];
-    double loss_now;        /* of the newest step read back; NaN before */
-    double lr_now;          /* the same */
-    const double *norm_now; /* the same */
-    int64_t epoch_now;      /* the epoch hooks are told */
+    double loss_now;                        /* of the newest step read back; NaN before */
+    double lr_now;                          /* the same */
+    const double *norm_now;                 /* the same */
+    const struct plan_watched *watched_now; /* the same; NULL: it was not watched */
+    int64_t epoch_now;                      /* the epoch hooks are told */
     bool validated_this_epoch;
     double best; /* of the monitored metric; NaN = none yet */
     int64_t best_step;
@@ -269,6 +274,12 @@ void profile_sample(struct run *run, double wall_ms);
 
 /* Tells screens what memory a step takes where. */
 void profile_tell_memory(const struct run *run);
+
+/* Logs what the machine and the process use, at most once a second. */
+void profile_usage(struct run *run);
+
+/* Tells screens what machine it is. */
+void profile_tell_machine(const struct run *run);
 
 /* Writes the advanced report and a trace into the run's folder; the time that takes is no step's. */
 enum lt_err profile_export(struct run *run) LT_MUST_CHECK;

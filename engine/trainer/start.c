@@ -73,6 +73,8 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
     char *socket = NULL;
     bool reachable = runtime_socket_path(&socket, run->folder) == LT_OK;
     char *why_not = reachable ? NULL : memory_text(lt_message());
+    size_t machine_values;
+    const char *const *machine_name = usage_names(run->usage, &machine_values);
     struct log_run about = {.folder = run->folder,
                             .name = run->name,
                             .model = run->config->model.name,
@@ -83,6 +85,8 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
                             .argv = run->argv,
                             .parameter_name = run->parameter_name,
                             .parameters = run->parameters,
+                            .machine_name = machine_name,
+                            .machine_values = machine_values,
                             .resume_step = run_continues(run) ? run->at.step : -1,
                             .branched_from = run->branch ? run->resume_path : NULL};
     struct log_options options = {.hdf5 = run->config->trainer.logger.count > 0,
@@ -220,6 +224,7 @@ static enum lt_err fit_in_log(struct run *run)
     live_tell(run);
     tell_run(run);
     profile_tell_memory(run);
+    profile_tell_machine(run);
     LT_TRY(train(run));
     report_bad_files(run);
     return is_dry(run) ? try_checkpoint(run) : LT_OK;
@@ -236,6 +241,7 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
         if (run_continues(run))
             LT_TRY(write_config(run)); /* not before it is sure that the run goes on: the folder has one already */
     }
+    run->usage = usage_new();
     LT_TRY(open_log(run, io));
     declare_all(run);
     choose_monitor(run);

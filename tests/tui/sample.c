@@ -2,7 +2,6 @@
 
 #include "data/base/memory.h"
 #include "data/base/path.h"
-#include "profiler/probes/machine.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -53,6 +52,31 @@ static void put_event(struct text *frames, int step, const char *kind, int level
                             "text", wire_text(words)));
 }
 
+/* A row a second for eleven minutes, as the run's machine; one GPU. */
+static void put_machine(struct text *frames, uint32_t id)
+{
+    enum { SECONDS = 660, COLUMNS = 12 };
+    static const struct {
+        const char *name;
+        double least, most;
+    } column[COLUMNS] = {{"cpu", 20, 390},          {"cpu_run", 15, 195},     {"memory", 5.9, 6.1},
+                         {"memory_run", 0.88, 0.9}, {"disk_read", 0, 30},     {"disk_written", 0, 2},
+                         {"load", 1.2, 1.3},        {"threads", 9, 9},        {"gpu0_use", 80, 98},
+                         {"gpu0_memory", 33, 35},   {"gpu0_power", 250, 320}, {"gpu0_temperature", 55, 62}};
+    static struct wire_point point[SECONDS];
+    for (int k = 0; k < COLUMNS; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "system/%s", column[k].name);
+        for (int i = 0; i < SECONDS; i++)
+            point[i] = (struct wire_point){.step = i + 1,
+                                           .wall = 1e9 + i,
+                                           .value = column[k].least + (column[k].most - column[k].least) *
+                                                                          (0.5 + 0.5 * sin(i * (0.01 + 0.02 * k)))};
+        wire_put_json(frames, WIRE_METRIC, json_pack("{s:i, s:s}", "id", (int)id + k, "name", name));
+        wire_put_points(frames, id + (uint32_t)k, point, SECONDS);
+    }
+}
+
 void sample_fill(struct app *app)
 {
     struct text frames = {0};
@@ -88,6 +112,13 @@ void sample_fill(struct app *app)
     put_curve(&frames, 7, "grad_norm/features.0.1.weight", 70, 10, 0.3, 0.004);
     put_curve(&frames, 8, "grad_norm/features.1.block.0.squeeze_excitation.fc1.weight", 70, 10, 0.05, 1.5);
     put_curve(&frames, 9, "grad_norm/classifier.1.bias", 70, 10, 1, 1e-6);
+    put_machine(&frames, 10);
+    put_curve(&frames, 22, "update_ratio/features.0.0.weight", 70, 10, 0.02, 0.001);
+    put_curve(&frames, 23, "update_ratio/features.0.1.weight", 70, 10, 0.2, 0.12);
+    put_curve(&frames, 24, "grad_zeros/features.0.0.weight", 70, 10, 0.1, 0.2);
+    put_curve(&frames, 25, "grad_zeros/features.0.1.weight", 70, 10, 0.1, 0.995);
+    put_curve(&frames, 26, "grad_nonfinite/features.0.0.weight", 70, 10, 0, 0);
+    put_curve(&frames, 27, "grad_nonfinite/features.0.1.weight", 70, 10, 12, 12);
     put_event(&frames, 1, "start", 0, "cnn on avx512, 1437 pictures to train, 360 to validate");
     put_event(&frames, 500, "grad_warning", 1, "gradient norm 120 of features.0.0.weight is above 100");
     put_event(&frames, 501, "nan", 2, "gradient of features.0.0.weight is NaN");
@@ -121,28 +152,6 @@ int sample_leave(void **state)
     (void)state;
     snprintf(command, sizeof command, "rm -r %s", work);
     return system(command);
-}
-
-/* ---- a machine ---- */
-
-/* In place of the one of profiler/probes: each sample is a second after the one before. */
-void machine_sample(struct machine_sample *sample, int64_t pid)
-{
-    static int second;
-    second++;
-    *sample = (struct machine_sample){.wall = 1e9 + second,
-                                      .busy_s = 1.6 * second + 2 * sin(second * 0.3),
-                                      .all_s = 4.0 * second,
-                                      .cores = 4,
-                                      .memory_used = 6000000000 + second * 10000000,
-                                      .memory_total = 16000000000,
-                                      .disk_read = second * 3000000,
-                                      .disk_written = second * second * 40000,
-                                      .load = 1.25,
-                                      .has_process = pid > 0,
-                                      .process_s = 1.5 * second,
-                                      .process_memory = 900000000,
-                                      .threads = 9};
 }
 
 /* ---- pictures ---- */

@@ -1,6 +1,5 @@
 /* What tests of the screen share: a synthetic run, a copy of the folder it lies in, pictures as text and as files to
- * compare with. Machine samples come from here, too: linked with this, the System view sees a machine that is always
- * the same. Thread: the test's. */
+ * compare with. Thread: the test's. */
 #pragma once
 
 #include "data/base/text.h"

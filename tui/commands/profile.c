@@ -79,7 +79,7 @@ static enum lt_err read_steps(struct steps *steps, struct run_reader *reader, si
     struct run_family family;
     enum lt_err err = LT_OK;
     for (int variant = 1; err == LT_OK && variant <= FAMILY_VARIANTS_MAX; variant++) {
-        if (run_reader_family(reader, "/profiler/step", variant, &family) != LT_OK) break;
+        if (run_reader_family(reader, family_at(FAMILY_PHASE)->path, variant, &family) != LT_OK) break;
         if (last) *steps = (struct steps){0};
         err = add_family(steps, reader, &family, last && last < family.rows ? family.rows - last : 0);
         run_family_release(&family);

@@ -35,10 +35,12 @@ struct told {
     bool complains;       /* it could not be read, and the screen knows */
 };
 
-/* A variant of the norms of each parameter. */
-struct norms {
-    size_t rows, group; /* read so far; rows that share a point per parameter */
-    uint32_t *id;       /* of each parameter's metric */
+/* A variant of a family. */
+struct variant {
+    enum log_family family;
+    int number;
+    size_t rows, group; /* read so far; rows that share a point per column */
+    uint32_t *id;       /* of each column's metric */
 };
 
 struct stored {
@@ -47,8 +49,8 @@ struct stored {
     struct stat seen;
     int64_t resumes, began_ns;
     struct told *told;
-    size_t count, capacity, events, variants, norms_capacity;
-    struct norms *norms;
+    size_t count, capacity, events, variants, variant_capacity;
+    struct variant *variant;
     bool greeted, missing_told;
     struct stored_status status;
     struct text last_status; /* the last such frame */
@@ -110,7 +112,7 @@ enum lt_err stored_open(struct stored **out, const char *path)
 static void forget(struct stored *self)
 {
     for (size_t i = 0; i < self->count; i++) free(self->told[i].name);
-    for (size_t i = 0; i < self->variants; i++) free(self->norms[i].id);
+    for (size_t i = 0; i < self->variants; i++) free(self->variant[i].id);
     text_release(&self->last_status);
     self->count = self->variants = self->events = 0;
     self->missing_told = false;
@@ -122,7 +124,7 @@ void stored_free(struct stored *self)
     if (!self) return;
     forget(self);
     close_reader(self);
-    free(self->told), free(self->norms), free(self->block), free(self->path), free(self->folder);
+    free(self->told), free(self->variant), free(self->block), free(self->path), free(self->folder);
     text_release(&self->in);
     text_release(&self->out);
     free(self);
@@ -271,26 +273,36 @@ static void tell_points(struct stored *self)
     free(id);
 }
 
-/* ---- the norms of each parameter ---- */
+/* ---- families ---- */
 
-static struct norms *tell_norms(struct stored *self, const struct run_family *family, size_t variant)
+static struct variant *find_variant(struct stored *self, enum log_family which, int number)
 {
-    if (variant < self->variants) return &self->norms[variant];
-    self->norms = memory_grow(self->norms, self->variants, &self->norms_capacity, sizeof *self->norms);
-    struct norms *norms = &self->norms[self->variants++];
-    *norms = (struct norms){.group = 1, .id = memory_new(family->names, sizeof *norms->id)};
-    while (family->rows / norms->group * family->names > FAMILY_MOST) norms->group *= 2;
-    for (size_t i = 0; i < family->names; i++) {
-        struct text name = {0};
-        text_add(&name, "grad_norm/%s", family->name[i]);
-        struct metric_info info = {.name = text_get(&name), .unit = "", .description = "norm of one gradient"};
-        norms->id[i] = tell_metric(self, &info, SIZE_MAX);
-        text_release(&name);
-    }
-    return norms;
+    for (size_t i = 0; i < self->variants; i++)
+        if (self->variant[i].family == which && self->variant[i].number == number) return &self->variant[i];
+    return NULL;
 }
 
-/* Of one parameter's rows first … last - 1 the largest norm, or one that is not finite. */
+/* Announces each column as a metric. */
+static struct variant *add_variant(struct stored *self, enum log_family which, int number,
+                                   const struct run_family *family)
+{
+    const struct family *about = family_at(which);
+    self->variant = memory_grow(self->variant, self->variants, &self->variant_capacity, sizeof *self->variant);
+    struct variant *variant = &self->variant[self->variants++];
+    *variant = (struct variant){
+        .family = which, .number = number, .group = 1, .id = memory_new(family->names, sizeof *variant->id)};
+    while (family->rows / variant->group * family->names > FAMILY_MOST) variant->group *= 2;
+    for (size_t i = 0; i < family->names; i++) {
+        struct text name = {0};
+        text_add(&name, "%s/%s", about->prefix, family->name[i]);
+        struct metric_info info = {.name = text_get(&name), .unit = about->unit, .description = about->description};
+        variant->id[i] = tell_metric(self, &info, SIZE_MAX);
+        text_release(&name);
+    }
+    return variant;
+}
+
+/* Of one column's rows first … last - 1 the largest, or one that is not finite. */
 static struct wire_point extreme(const struct run_family_rows *rows, size_t names, size_t name, size_t first,
                                  size_t last)
 {
@@ -300,46 +312,53 @@ static struct wire_point extreme(const struct run_family_rows *rows, size_t name
     return (struct wire_point){rows->step[best], rows->wall[best], (double)rows->value[best * names + name]};
 }
 
-static void put_norms(struct stored *self, const struct norms *norms, const struct run_family *family,
-                      const struct run_family_rows *rows, size_t count)
+static void put_family(struct stored *self, const struct variant *variant, const struct run_family *family,
+                       const struct run_family_rows *rows, size_t count)
 {
-    struct wire_point *point = memory_new(count / norms->group + 1, sizeof *point);
+    struct wire_point *point = memory_new(count / variant->group + 1, sizeof *point);
     for (size_t name = 0; name < family->names; name++) {
         size_t points = 0, last;
         for (size_t first = 0; first < count; first = last) {
-            last = first + norms->group < count ? first + norms->group : count;
+            last = first + variant->group < count ? first + variant->group : count;
             if (rows->wall[last - 1] > 0) point[points++] = extreme(rows, family->names, name, first, last);
         }
-        put_points(self, norms->id[name], point, points);
+        put_points(self, variant->id[name], point, points);
     }
     free(point);
 }
 
-static void tell_family(struct stored *self, const struct run_family *family, size_t variant)
+static void tell_variant(struct stored *self, struct variant *variant, const struct run_family *family)
 {
-    struct norms *norms = tell_norms(self, family, variant);
-    const size_t block = (FAMILY_BLOCK / family->names / norms->group + 1) * norms->group;
+    const size_t block = (FAMILY_BLOCK / family->names / variant->group + 1) * variant->group;
     struct run_family_rows rows = {memory_new(block, sizeof *rows.step), memory_new(block, sizeof *rows.wall),
                                    memory_new(block * family->names, sizeof *rows.value)};
-    while (norms->rows < family->rows && !self->gone) {
-        const size_t left = family->rows - norms->rows, count = left < block ? left : block;
-        if (run_reader_family_rows(self->reader, family, norms->rows, count, &rows) != LT_OK) break;
-        put_norms(self, norms, family, &rows, count);
-        norms->rows += count;
+    while (variant->rows < family->rows && !self->gone) {
+        const size_t left = family->rows - variant->rows, count = left < block ? left : block;
+        if (run_reader_family_rows(self->reader, family, variant->rows, count, &rows) != LT_OK) break;
+        put_family(self, variant, family, &rows, count);
+        variant->rows += count;
         early_status(self);
         send_out(self);
     }
     free(rows.step), free(rows.wall), free(rows.value);
 }
 
-static void tell_families(struct stored *self)
+static void tell_family(struct stored *self, enum log_family which)
 {
     struct run_family family;
-    for (int variant = 1; variant <= FAMILY_VARIANTS_MAX && !self->gone; variant++) {
-        if (run_reader_family(self->reader, "/tensors/grad_norm", variant, &family) != LT_OK) break;
-        if (family.rows > 0) tell_family(self, &family, (size_t)variant - 1);
+    for (int number = 1; number <= FAMILY_VARIANTS_MAX && !self->gone; number++) {
+        if (run_reader_family(self->reader, family_at(which)->path, number, &family) != LT_OK) break;
+        struct variant *variant = find_variant(self, which, number);
+        if (!variant && family.rows > 0) variant = add_variant(self, which, number, &family);
+        if (variant) tell_variant(self, variant, &family);
         run_family_release(&family);
     }
+}
+
+static void tell_families(struct stored *self)
+{
+    for (int i = 0; i < FAMILIES; i++)
+        if (family_at((enum log_family)i)->prefix) tell_family(self, (enum log_family)i);
 }
 
 /* ---- all of it ---- */

@@ -150,7 +150,7 @@ static bool find_phases(struct run_reader *reader, struct run_family *family)
     struct run_family next;
     bool found = false;
     for (int variant = 1; variant <= FAMILY_VARIANTS_MAX; variant++) {
-        if (run_reader_family(reader, "/profiler/step", variant, &next) != LT_OK) break;
+        if (run_reader_family(reader, family_at(FAMILY_PHASE)->path, variant, &next) != LT_OK) break;
         if (found) run_family_release(family);
         *family = next;
         found = true;

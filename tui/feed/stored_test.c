@@ -75,8 +75,9 @@ static void log_steps(struct log *log, int64_t from, int64_t to)
     for (int64_t step = from; step < to; step++) {
         log_scalar(log, loss, step, step == 77 ? (double)NAN : 1.0 / (double)step);
         if (step % 100 == 0) log_scalar(log, f1, step, step == 200 ? 0.9 : 0.5);
-        if (step % 10 == 0) log_grad_norms(log, step, (double[]){(double)step, INFINITY});
-        log_phases(log, step, (double[SPAN_PHASES]){[SPAN_FORWARD] = 3, [SPAN_BACKWARD] = 7, [SPAN_VALIDATION] = 50});
+        if (step % 10 == 0) log_family(log, FAMILY_NORM, step, (double[]){(double)step, INFINITY});
+        log_family(log, FAMILY_PHASE, step,
+                   (double[SPAN_PHASES]){[SPAN_FORWARD] = 3, [SPAN_BACKWARD] = 7, [SPAN_VALIDATION] = 50});
     }
 }
 

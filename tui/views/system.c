@@ -1,102 +1,157 @@
-/* What the machine and the run's process use: the last ten minutes, a sample a second while the screen is open. */
-#include "profiler/probes/machine.h"
+/* What the run's machine and its process used, the last ten minutes of it: as the run measured it, so that it is right
+ * from elsewhere and of a run that is over. */
+#include "profiler/probes/gpu.h"
+#include "tui/feed/document.h"
 #include "tui/views/view.h"
 
-#include "data/base/clock.h"
-
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
-enum { KEEP_S = 600 };
-
-enum what { CPU_ALL, CPU_RUN, MEMORY_ALL, MEMORY_RUN, DISK_READ, DISK_WRITTEN, WHATS };
+enum { KEEP_S = 600, NAME = 64 };
 
 struct system_view {
-    struct machine_sample before, now;
-    bool any;
-    int64_t seconds;
-    struct series series[WHATS];
+    struct document machine;
 };
 
 static void release(void *state)
 {
-    struct system_view *self = state;
-    for (int i = 0; i < WHATS; i++) series_release(&self->series[i]);
+    document_release(&((struct system_view *)state)->machine);
 }
 
-static void add(struct system_view *self, enum what what, double value)
+static const struct series *find(const struct app *app, const char *name)
 {
-    series_add(&self->series[what], (struct wire_point){self->seconds, self->now.wall, value});
+    char metric[NAME];
+    snprintf(metric, sizeof metric, "system/%.48s", name);
+    return feed_series(&app->feed, metric);
 }
 
-static bool tick(struct app *app, void *state)
+static double newest(const struct app *app, const char *name)
 {
-    struct system_view *self = state;
-    const double mb = 1e-6, gb = 1e-9;
-    self->before = self->now;
-    machine_sample(&self->now, app->feed.hello.pid);
-    if (!self->any) return self->any = true, false;
-    const struct machine_sample *a = &self->before, *b = &self->now;
-    const double wall = b->wall - a->wall, all = b->all_s - a->all_s;
-    if (!(wall > 0) || !(all > 0)) return false;
-    self->seconds++;
-    add(self, CPU_ALL, 100 * (b->busy_s - a->busy_s) / all * b->cores);
-    add(self, MEMORY_ALL, (double)b->memory_used * gb);
-    add(self, DISK_READ, (double)(b->disk_read - a->disk_read) / wall * mb);
-    add(self, DISK_WRITTEN, (double)(b->disk_written - a->disk_written) / wall * mb);
-    if (!b->has_process || !a->has_process) return true;
-    add(self, CPU_RUN, 100 * (b->process_s - a->process_s) / wall);
-    add(self, MEMORY_RUN, (double)b->process_memory * gb);
-    return true;
+    const struct series *series = find(app, name);
+    return series && series->count ? series->point[series->count - 1].value : (double)NAN;
 }
 
-static void draw_one(const struct system_view *self, struct canvas *canvas, struct rect rect, const char *title,
-                     const int lines[2])
+/* ---- words ---- */
+
+static void draw_machine(const struct app *app, const struct system_view *self, struct canvas *canvas, struct rect row)
 {
-    static const char *const labels[WHATS] = {[CPU_ALL] = "machine", [CPU_RUN] = "run",    [MEMORY_ALL] = "machine",
-                                              [MEMORY_RUN] = "run",  [DISK_READ] = "read", [DISK_WRITTEN] = "written"};
-    static const struct lens lens = {.raw = true};
-    const int64_t first = self->seconds > KEEP_S ? self->seconds - KEEP_S : 1;
-    const struct scope scope = {
-        .lens = &lens, .first = first, .last = self->seconds > first ? self->seconds : first + 1};
-    const struct chart chart = {
-        .title = title,
-        .line = {{.series = &self->series[lines[0]], .label = labels[lines[0]], .slot = SLOT_TRAIN, .band = SLOT_TRAIN},
-                 {.series = &self->series[lines[1]],
-                  .label = labels[lines[1]],
-                  .slot = SLOT_VALIDATION,
-                  .band = SLOT_VALIDATION}},
-        .scope = &scope};
+    const json_t *facts = self->machine.json;
+    const char *host = app->feed.hello.host;
+    int x = row.x;
+    if (host && host[0]) x += canvas_text(canvas, x, row.y, row.width, SLOT_TITLE, "%s: ", host);
+    x += canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_TEXT,
+                     "%" PRId64 " cores, load %.2f, memory %.1f of %.1f GB;  ",
+                     (int64_t)json_integer_value(json_object_get(facts, "cores")), newest(app, "load"),
+                     newest(app, "memory"), json_number_value(json_object_get(facts, "memory")) * 1e-9);
+    canvas_text(canvas, x, row.y, row.x + row.width - x, SLOT_TEXT, "run: %.0f threads, %.2f GB",
+                newest(app, "threads"), newest(app, "memory_run"));
+}
+
+static int gpus_of(const struct app *app)
+{
+    char name[NAME];
+    for (int i = 0; i < GPUS_MAX; i++) {
+        snprintf(name, sizeof name, "gpu%d_use", i);
+        if (!find(app, name)) return i;
+    }
+    return GPUS_MAX;
+}
+
+static void draw_gpu(const struct app *app, const struct system_view *self, struct canvas *canvas, struct rect row,
+                     int index)
+{
+    const json_t *fact = json_array_get(json_object_get(self->machine.json, "gpus"), (size_t)index);
+    const char *name = json_string_value(json_object_get(fact, "name"));
+    static const char *const column[] = {"use", "memory", "power", "temperature"};
+    double value[4];
+    for (int i = 0; i < 4; i++) {
+        char metric[NAME];
+        snprintf(metric, sizeof metric, "gpu%d_%s", index, column[i]);
+        value[i] = newest(app, metric);
+    }
+    canvas_text(canvas, row.x, row.y, row.width, SLOT_TEXT,
+                "GPU %d %s: %.0f %%, memory %.1f of %.1f GB, %.0f W, %.0f degrees C", index, name ? name : "", value[0],
+                value[1], json_number_value(json_object_get(fact, "memory")) * 1e-9, value[2], value[3]);
+}
+
+/* ---- charts ---- */
+
+struct panel {
+    const char *title;
+    const char *column[2], *label[2];
+};
+
+static void draw_panel(const struct app *app, struct canvas *canvas, struct rect rect, const struct panel *panel,
+                       const struct scope *scope)
+{
+    struct chart chart = {.title = panel->title, .scope = scope};
+    static const enum theme_slot slots[] = {SLOT_TRAIN, SLOT_VALIDATION};
+    for (int i = 0; i < 2 && panel->column[i]; i++)
+        chart.line[i] = (struct chart_line){
+            .series = find(app, panel->column[i]), .label = panel->label[i], .slot = slots[i], .band = slots[i]};
     chart_draw(canvas, rect, &chart);
 }
 
-static void draw_facts(const struct system_view *self, struct canvas *canvas, struct rect row)
+/* Of all GPUs, as many as a chart has lines. */
+static void draw_gpu_panel(const struct app *app, struct canvas *canvas, struct rect rect, int gpus,
+                           const struct scope *scope)
 {
-    const struct machine_sample *now = &self->now;
-    char run[96] = "the run's process cannot be seen from here";
-    if (now->has_process)
-        snprintf(run, sizeof run, "run: %d threads, %.2f GB", now->threads, (double)now->process_memory * 1e-9);
-    canvas_text(canvas, row.x, row.y, row.width, SLOT_TEXT, "%d cores, load %.2f, memory %.1f of %.1f GB;  %s",
-                now->cores, now->load, (double)now->memory_used * 1e-9, (double)now->memory_total * 1e-9, run);
+    static const enum theme_slot slots[CHART_LINES] = {SLOT_TRAIN,      SLOT_VALIDATION,     SLOT_RATE,
+                                                       SLOT_GRADIENT,   SLOT_PHASE_FORWARD,  SLOT_PHASE_BACKWARD,
+                                                       SLOT_PHASE_DATA, SLOT_PHASE_OPTIMIZER};
+    struct chart chart = {.title = "GPUs, %", .scope = scope};
+    for (int i = 0; i < gpus && i < CHART_LINES; i++) {
+        char column[NAME];
+        snprintf(column, sizeof column, "gpu%d_use", i);
+        chart.line[i] = (struct chart_line){
+            .series = find(app, column), .label = "", .slot = slots[i], .band = slots[i], .letter = (char)('0' + i)};
+    }
+    chart_draw(canvas, rect, &chart);
+}
+
+static void draw_charts(const struct app *app, struct canvas *canvas, struct rect rect, const struct series *time,
+                        int gpus)
+{
+    static const struct panel panels[] = {
+        {"CPU, % of a core", {"cpu", "cpu_run"}, {"machine", "run"}},
+        {"memory, GB", {"memory", "memory_run"}, {"machine", "run"}},
+        {"disks, MB/s", {"disk_read", "disk_written"}, {"read", "written"}},
+    };
+    static const struct lens lens = {.raw = true, .axis = LENS_RELATIVE};
+    const double begin = time->point[0].wall, end = time->point[time->count - 1].wall;
+    const struct scope scope = {.lens = &lens,
+                                .last = time->point[time->count - 1].step,
+                                .wall_begin = begin,
+                                .wall_first = end - begin > KEEP_S ? end - KEEP_S : begin,
+                                .wall_last = end > begin ? end : begin + 1};
+    const int charts = 3 + (gpus > 0);
+    for (int i = 0; i < charts; i++) {
+        const int top = rect.height * i / charts, bottom = rect.height * (i + 1) / charts;
+        const struct rect part = {rect.x, rect.y + top, rect.width, bottom - top};
+        if (i < 3)
+            draw_panel(app, canvas, part, &panels[i], &scope);
+        else
+            draw_gpu_panel(app, canvas, part, gpus, &scope);
+    }
 }
 
 static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
 {
-    static const struct {
-        const char *title;
-        int lines[2];
-    } charts[] = {{"CPU, % of a core", {CPU_ALL, CPU_RUN}},
-                  {"memory, GB", {MEMORY_ALL, MEMORY_RUN}},
-                  {"disks, MB/s", {DISK_READ, DISK_WRITTEN}}};
-    enum { CHARTS = sizeof charts / sizeof *charts };
-    const struct system_view *self = state;
-    (void)app;
-    draw_facts(self, canvas, rect_take(&rect, 1));
-    for (int i = 0; i < CHARTS; i++) {
-        const int top = rect.height * i / CHARTS, end = rect.height * (i + 1) / CHARTS;
-        draw_one(self, canvas, (struct rect){rect.x, rect.y + top, rect.width, end - top}, charts[i].title,
-                 charts[i].lines);
+    struct system_view *self = state;
+    const struct series *time = find(app, "cpu");
+    if (app->feed.has_hello) document_poll(&self->machine, app->feed.hello.folder, "machine");
+    if (!time || time->count == 0) {
+        canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM, "%s",
+                    app->feed.hello.stored ? "this run's log does not say what its machine did"
+                                           : "nothing yet: it comes with the first seconds of the run");
+        return;
     }
+    const int gpus = gpus_of(app);
+    draw_machine(app, self, canvas, rect_take(&rect, 1));
+    for (int i = 0; i < gpus; i++) draw_gpu(app, self, canvas, rect_take(&rect, 1), i);
+    draw_charts(app, canvas, rect, time, gpus);
 }
 
 const struct view view_system = {
-    .name = "system", .state_bytes = sizeof(struct system_view), .release = release, .draw = draw, .tick = tick};
+    .name = "system", .state_bytes = sizeof(struct system_view), .release = release, .draw = draw};

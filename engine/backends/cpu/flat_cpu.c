@@ -84,6 +84,66 @@ void ISA_NAME(flat_square_sums)(struct device *d, enum dtype real, double *out, 
     out[segments] = sum;
 }
 
+struct count_job {
+    const float *gradient;
+    const struct flat_counts *out;
+    const struct segment *segment;
+};
+
+static void count_segment(void *context, int64_t index, int thread)
+{
+    (void)thread;
+    const struct count_job *job = context;
+    const struct segment s = job->segment[index];
+    int64_t zeros = 0, nonfinite = 0;
+    for (int64_t i = s.offset; i < s.offset + s.count; i++) {
+        const float x = job->gradient[i];
+        zeros += x == 0;
+        nonfinite += !(fabsf(x) < INFINITY);
+    }
+    job->out->zeros[index] = (double)zeros;
+    job->out->nonfinite[index] = (double)nonfinite;
+}
+
+void ISA_NAME(flat_counts)(struct device *d, enum dtype real, const struct flat_counts *out, const void *gradient,
+                           const struct segment *segment, int64_t segments)
+{
+    lt_assert(real == DTYPE_F32);
+    if (out->square_sum && isfinite(*out->square_sum)) return;
+    struct count_job job = {gradient, out, segment};
+    pool_run(cpu_pool(d), segments, count_segment, &job);
+}
+
+struct change_job {
+    const float *after;
+    const struct flat_changes *out;
+    const struct segment *segment;
+};
+
+static void sum_changes(void *context, int64_t index, int thread)
+{
+    (void)thread;
+    const struct change_job *job = context;
+    const struct segment s = job->segment[index];
+    const float *before = job->out->before;
+    double change = 0, size = 0;
+    for (int64_t i = s.offset; i < s.offset + s.count; i++) {
+        const double b = (double)before[i], c = (double)job->after[i] - b;
+        change += c * c;
+        size += b * b;
+    }
+    job->out->change[index] = change;
+    job->out->size[index] = size;
+}
+
+void ISA_NAME(flat_changes)(struct device *d, enum dtype real, const struct flat_changes *out, const void *after,
+                            const struct segment *segment, int64_t segments)
+{
+    lt_assert(real == DTYPE_F32);
+    struct change_job job = {after, out, segment};
+    pool_run(cpu_pool(d), segments, sum_changes, &job);
+}
+
 void ISA_NAME(flat_clip_factor)(struct device *d, double *factor, const double *square_sum, double max_norm)
 {
     (void)d;

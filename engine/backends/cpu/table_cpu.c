@@ -17,6 +17,10 @@ const struct kernel *const ISA_NAME(cpu_kernels)[OP_COUNT] = {
 void ISA_NAME(flat_accumulate)(struct device *d, enum dtype real, void *to, const void *from, int64_t count, int first);
 void ISA_NAME(flat_square_sums)(struct device *d, enum dtype real, double *out, const void *gradient,
                                 const struct segment *segment, int64_t segments);
+void ISA_NAME(flat_counts)(struct device *d, enum dtype real, const struct flat_counts *out, const void *gradient,
+                           const struct segment *segment, int64_t segments);
+void ISA_NAME(flat_changes)(struct device *d, enum dtype real, const struct flat_changes *out, const void *after,
+                            const struct segment *segment, int64_t segments);
 void ISA_NAME(flat_clip_factor)(struct device *d, double *factor, const double *square_sum, double max_norm);
 void ISA_NAME(flat_clip)(struct device *d, enum dtype real, void *gradient, int64_t count, const double *factor,
                          double max_value);
@@ -32,7 +36,12 @@ const struct cpu_table ISA_NAME(cpu_table) = {
 #include "engine/ops/ops.def"
 #undef OP
         },
-    .flat = {ISA_NAME(flat_accumulate), ISA_NAME(flat_square_sums), ISA_NAME(flat_clip_factor), ISA_NAME(flat_clip)},
+    .flat = {.accumulate = ISA_NAME(flat_accumulate),
+             .square_sums = ISA_NAME(flat_square_sums),
+             .counts = ISA_NAME(flat_counts),
+             .changes = ISA_NAME(flat_changes),
+             .clip_factor = ISA_NAME(flat_clip_factor),
+             .clip = ISA_NAME(flat_clip)},
     .update =
         {
 #define OPTIMIZER(name) [OPTIMIZER_##name] = ISA_NAME(name##_update),

@@ -50,6 +50,34 @@ static void square_sums(struct device *d, enum dtype real, double *out, const vo
     }
 }
 
+static void counts(struct device *d, enum dtype real, const struct flat_counts *out, const void *gradient,
+                   const struct segment *segment, int64_t segments)
+{
+    (void)d;
+    if (out->square_sum && isfinite(*out->square_sum)) return;
+    for (int64_t s = 0; s < segments; s++) {
+        out->zeros[s] = out->nonfinite[s] = 0;
+        for (int64_t i = segment[s].offset; i < segment[s].offset + segment[s].count; i++) {
+            out->zeros[s] += get(gradient, real, i) == 0;
+            out->nonfinite[s] += !isfinite(get(gradient, real, i));
+        }
+    }
+}
+
+static void changes(struct device *d, enum dtype real, const struct flat_changes *out, const void *after,
+                    const struct segment *segment, int64_t segments)
+{
+    (void)d;
+    for (int64_t s = 0; s < segments; s++) {
+        out->change[s] = out->size[s] = 0;
+        for (int64_t i = segment[s].offset; i < segment[s].offset + segment[s].count; i++) {
+            const double before = get(out->before, real, i), change = get(after, real, i) - before;
+            out->change[s] += change * change;
+            out->size[s] += before * before;
+        }
+    }
+}
+
 static void clip_factor(struct device *d, double *factor, const double *square, double max_norm)
 {
     (void)d;
@@ -68,5 +96,9 @@ static void clip(struct device *d, enum dtype real, void *gradient, int64_t coun
     }
 }
 
-const struct flat_functions flat_reference = {
-    .accumulate = accumulate, .square_sums = square_sums, .clip_factor = clip_factor, .clip = clip};
+const struct flat_functions flat_reference = {.accumulate = accumulate,
+                                              .square_sums = square_sums,
+                                              .counts = counts,
+                                              .changes = changes,
+                                              .clip_factor = clip_factor,
+                                              .clip = clip};
