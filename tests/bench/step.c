@@ -1,11 +1,13 @@
 /* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed
- * [train|evaluate|ops]]. Prints one line per step (milliseconds of forward, backward, update, all), then, with ops, the
- * slowest ops; evaluate: forward alone, on running statistics. */
+ * [train|evaluate|ops|spans]]. Prints one line per step (milliseconds of forward, backward, update, all), then, with
+ * ops, the slowest ops; evaluate: forward alone, on running statistics; spans: what the profiler costs, by steps of two
+ * plans in turns, one of which records every instruction and is read as in a training. */
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "engine/graph/plan.h"
 #include "engine/models/model.h"
 #include "engine/ops/ops.h"
+#include "profiler/profiler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,10 +127,105 @@ static void print_ops(struct bench *self)
     free(sample);
 }
 
+/* Seconds of one step; `profile`: with what the trainer does for it. */
+static double step_s(struct bench *self, struct plan_step *step, struct profile *profile, int number)
+{
+    const double lr[OPTIMIZER_GROUPS_MAX] = {1e-3, 1e-3, 1e-3, 1e-3};
+    const int64_t begin = profile ? span_open(SPAN_STEP) : clock_ns();
+    plan_forward(self->plan, step);
+    plan_backward(self->plan, step);
+    plan_update(self->plan, lr, number);
+    if (profile) profile_step(profile, &(struct step_sample){.step = number, .wall_ms = 1, .cpu_ms = -1});
+    if (profile) span_end(SPAN_STEP, begin);
+    return (double)(clock_ns() - begin) * 1e-9;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *value, int count)
+{
+    qsort(value, (size_t)count, sizeof *value, by_value);
+    return value[count / 2];
+}
+
+/* The ids of all instructions' spans, to switch them off and on: nothing else ever does. */
+struct switched {
+    struct instruction *item[2]; /* forward, backward */
+    int count[2], *span[2];
+};
+
+static struct switched switch_of(struct plan *plan)
+{
+    struct switched self;
+    for (int k = 0; k < 2; k++) {
+        self.item[k] = (struct instruction *)plan_instructions(plan, k ? PLAN_BACKWARD : PLAN_FORWARD, &self.count[k]);
+        self.span[k] = memory_new((size_t)self.count[k] + 1, sizeof *self.span[k]);
+        for (int i = 0; i < self.count[k]; i++) self.span[k][i] = self.item[k][i].span;
+    }
+    return self;
+}
+
+static void switch_to(struct switched *self, bool on)
+{
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < self->count[k]; i++) self->item[k][i].span = on ? self->span[k][i] : 0;
+}
+
+/* Nanoseconds to record a span and to read it into the tree. */
+static double span_ns(struct profile *profile)
+{
+    enum { SPANS = 1000000 };
+    const int64_t begin = clock_ns();
+    int64_t at = begin;
+    for (int i = 0; i < SPANS; i++) {
+        at = span_end(SPAN_METRICS, at);
+        if (i % 1000 == 0) profile_read(profile);
+    }
+    return (double)(clock_ns() - begin) / SPANS;
+}
+
+/* The pace varies with what else the machine does, so it is the median of the pairs' ratios that counts. */
+static void compare_spans(struct bench *self, int pairs)
+{
+    int64_t *sample = memory_new((size_t)self->batch, sizeof *sample);
+    double *plain = memory_new((size_t)pairs + 1, sizeof *plain), *ratio = memory_new((size_t)pairs + 1, sizeof *ratio);
+    struct plan_step step = {
+        .n = self->batch, .sample = sample, .loss_weight = 1.0 / (double)self->batch, .first = true, .last = true};
+    plan_record_spans(self->plan);
+    struct switched spans = switch_of(self->plan);
+    struct profile *profile = profile_new();
+    for (int i = -1; i < pairs; i++) { /* the first pair warms up */
+        double seconds[2];
+        for (int k = 0; k < 2; k++) {
+            const bool on = (k + i) % 2 != 0;
+            switch_to(&spans, on);
+            seconds[on] = step_s(self, &step, on ? profile : NULL, 2 * i + k + 3);
+        }
+        if (i < 0) continue;
+        plain[i] = seconds[0];
+        ratio[i] = seconds[1] / seconds[0] - 1;
+    }
+    const int count = spans.count[0] + spans.count[1] + 6; /* and those of phases */
+    const double step_ms = 1e3 * median(plain, pairs), ns = span_ns(profile);
+    printf(
+        "%d spans a step of %.3f ms, which takes %+.2f %% longer with them (median of %d pairs; half of them between "
+        "%+.2f and %+.2f %%)\n",
+        count, step_ms, 100 * median(ratio, pairs), pairs, 100 * ratio[pairs / 4], 100 * ratio[pairs * 3 / 4]);
+    printf("%.0f ns to record a span and read it into the tree: %.3f %% of a step\n", ns, 1e-4 * ns * count / step_ms);
+    profile_free(profile);
+    free(spans.span[0]), free(spans.span[1]), free(sample), free(plain), free(ratio);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6)
-        return fprintf(stderr, "usage: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed [train|evaluate|ops]]\n"), 2;
+        return fprintf(stderr,
+                       "usage: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed [train|evaluate|ops|spans]]\n"),
+               2;
     struct bench bench = {.batch = atoll(argv[2]), .size = atoll(argv[3])};
     bench.bf16 = argc > 6 && strcmp(argv[6], "bf16-mixed") == 0;
     struct device_options options = {.threads = atoi(argv[4])};
@@ -138,7 +235,9 @@ int main(int argc, char **argv)
     if (err == LT_OK) err = build(&bench, argv[1]);
     if (err != LT_OK) return fprintf(stderr, "step: %s\n", lt_message()), 1;
     feed(&bench);
-    if (strcmp(argv[argc - 1], "evaluate") == 0)
+    if (strcmp(argv[argc - 1], "spans") == 0)
+        compare_spans(&bench, atoi(argv[5]));
+    else if (strcmp(argv[argc - 1], "evaluate") == 0)
         evaluate(&bench, atoi(argv[5]));
     else
         train(&bench, atoi(argv[5]));
