@@ -26,12 +26,16 @@ void app_release(struct app *self)
 
 /* ---- actions: one function per row of actions.def ---- */
 
+const char *app_refusal(const struct app *app)
+{
+    if (app->read_only) return "this screen only looks";
+    return app->feed.hello.stored ? "this is a stored run; attach steers a living one" : NULL;
+}
+
 void app_ask(struct app *app, enum control command, const char *argument)
 {
     struct feed *feed = &app->feed;
-    const char *why = app->read_only       ? "this screen only looks"
-                      : feed->hello.stored ? "this is a stored run; attach steers a living one"
-                                           : NULL;
+    const char *why = app_refusal(app);
     if (why) {
         snprintf(feed->asked, sizeof feed->asked, "%s", control_name(command));
         snprintf(feed->answer, sizeof feed->answer, "not done: %s", why);

@@ -63,5 +63,8 @@ void app_key(struct app *app, int key, int64_t now_ns);
  * crosshair there, a drag shows the range it covers, the wheel zooms; elsewhere the wheel moves in the list. */
 void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns);
 
+/* Why the run of this screen cannot be asked for anything; NULL: it can. */
+const char *app_refusal(const struct app *app);
+
 /* For views: asks the run for something (`argument` NULL: none), unless this screen only looks. */
 void app_ask(struct app *app, enum control command, const char *argument);

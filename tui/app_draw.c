@@ -27,20 +27,34 @@ static bool answer_of(const struct app *app, char *text, size_t size, enum theme
 }
 
 /* "key hint", which can be clicked. */
-static int draw_hint(struct canvas *canvas, int x, struct rect rect, const struct view_key *key)
+static int draw_hint(struct canvas *canvas, int x, struct rect rect, const struct view_key *key, enum theme_slot slot)
 {
     const int end = rect.x + rect.width, width = (int)strlen(key->words) + (int)strlen(key->hint) + 1;
     if (x + width > end) return x;
     canvas_spot(canvas, (struct spot){.rect = {x, rect.y, width, 1}, .kind = SPOT_KEY, .value = key->key});
-    x += canvas_text(canvas, x, rect.y, end - x, SLOT_KEY, "%s", key->words) + 1;
+    x += canvas_text(canvas, x, rect.y, end - x, slot, "%s", key->words) + 1;
     return x + canvas_text(canvas, x, rect.y, end - x, SLOT_DIM, "%s", key->hint) + 2;
 }
 
 static int draw_hints(struct canvas *canvas, int x, struct rect rect, const struct view_key *keys, int count)
 {
     for (int i = 0; i < count; i++)
-        if (keys[i].hint) x = draw_hint(canvas, x, rect, &keys[i]);
+        if (keys[i].hint) x = draw_hint(canvas, x, rect, &keys[i], SLOT_KEY);
     return x;
+}
+
+/* Keys that are always there; gray where the run cannot be asked. */
+static int draw_always(const struct app *app, struct canvas *canvas, struct rect rect)
+{
+    const struct view_key ask[] = {
+        {.key = 'p', .words = "p", .hint = app->feed.status.state == RUN_PAUSED ? "resume" : "pause"},
+        {.key = 'c', .words = "c", .hint = "checkpoint"}};
+    static const struct view_key rest[] = {{.key = 'q', .words = "q", .hint = "quit"},
+                                           {.key = '?', .words = "?", .hint = "help"}};
+    int x = rect.x;
+    for (int i = 0; i < 2; i++)
+        x = draw_hint(canvas, x, rect, &ask[i], app_refusal(app) || app->feed.ended ? SLOT_DIM : SLOT_KEY);
+    return draw_hints(canvas, x, rect, rest, 2);
 }
 
 /* Keys; an answer in their stead where there is one, of the whole line if it is long. */
@@ -49,11 +63,6 @@ static void draw_footer(const struct app *app, struct canvas *canvas, struct rec
     enum { ALWAYS_WIDTH = 44 }; /* about what those take that are always there */
     const struct view *view = view_at(app->view);
     const struct view_key *keys;
-    const struct view_key always[] = {
-        {.key = 'p', .words = "p", .hint = app->feed.status.state == RUN_PAUSED ? "resume" : "pause"},
-        {.key = 'c', .words = "c", .hint = "checkpoint"},
-        {.key = 'q', .words = "q", .hint = "quit"},
-        {.key = '?', .words = "?", .hint = "help"}};
     char text[400];
     enum theme_slot slot;
     const bool answered = answer_of(app, text, sizeof text, &slot);
@@ -61,7 +70,7 @@ static void draw_footer(const struct app *app, struct canvas *canvas, struct rec
         canvas_text(canvas, rect.x, rect.y, rect.width, slot, "%s", text);
         return;
     }
-    int x = draw_hints(canvas, rect.x, rect, always, sizeof always / sizeof *always);
+    int x = draw_always(app, canvas, rect);
     if (app->frozen) x += 2 + canvas_text(canvas, x, rect.y, rect.x + rect.width - x, SLOT_WARNING, "held (Z)");
     const struct rect rest = {x + 1, rect.y, rect.x + rect.width - x - 1, 1};
     if (answered) canvas_text(canvas, rest.x, rest.y, rest.width, slot, "%s", text);

@@ -161,9 +161,7 @@ static void tell(struct plain *self)
 /* A stored run that will not grow: when that is told, all is. */
 static bool is_over(const struct feed *feed)
 {
-    const enum run_state state = feed->status.state;
-    return feed->hello.stored && feed->has_status && state != RUN_STARTING && state != RUN_RUNNING &&
-           state != RUN_PAUSED;
+    return feed->hello.stored && feed->has_status && run_state_is_over(feed->status.state);
 }
 
 /* A log's beginning is told when all of it was read: then its reader falls silent for a moment. */

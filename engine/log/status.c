@@ -9,6 +9,11 @@ const char *run_state_name(enum run_state state)
     return name[state];
 }
 
+bool run_state_is_over(enum run_state state)
+{
+    return state != RUN_STARTING && state != RUN_RUNNING && state != RUN_PAUSED;
+}
+
 const char *run_stage_name(enum run_stage stage)
 {
     static const char *const name[STAGES] = {"setup", "sanity check", "train", "validation", "test", "predict", "save"};

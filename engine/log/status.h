@@ -4,6 +4,7 @@
 
 #include "data/base/span.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum run_state {
@@ -20,6 +21,9 @@ enum run_state {
 
 /* "starting", "running", "paused", "done", "failed", "nan", "stopped", "killed". */
 const char *run_state_name(enum run_state state);
+
+/* Will nothing come of it any more? */
+bool run_state_is_over(enum run_state state);
 
 enum run_stage {
     STAGE_SETUP,

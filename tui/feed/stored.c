@@ -397,7 +397,7 @@ static void tell_missing(struct stored *self)
 {
     const enum run_state state = self->status.status.state;
     size_t missing = 0;
-    if (self->missing_told || state == RUN_STARTING || state == RUN_RUNNING || state == RUN_PAUSED) return;
+    if (self->missing_told || !run_state_is_over(state)) return;
     for (size_t i = 0; i < self->count; i++) missing += self->told[i].missing + self->told[i].tail;
     if (missing == 0) return;
     char text[160];

@@ -93,11 +93,6 @@ void stored_status_best(struct stored_status *self, const struct wire_point *poi
 
 /* ---- from the file as it is ---- */
 
-static bool is_over(enum run_state state)
-{
-    return state != RUN_STARTING && state != RUN_RUNNING && state != RUN_PAUSED;
-}
-
 static void read_state(struct run_status *status, const struct run_facts *facts)
 {
     status->state = RUN_FAILED;
@@ -134,13 +129,13 @@ static void read_progress(struct stored_status *self, struct run_reader *reader)
 static void read_clocks(struct stored_status *self, const struct run_facts *facts)
 {
     struct run_status *status = &self->status;
-    const double now = is_over(status->state) && self->last_wall > 0 ? self->last_wall : facts->heartbeat;
+    const double now = run_state_is_over(status->state) && self->last_wall > 0 ? self->last_wall : facts->heartbeat;
     const double paused = self->paused_s + (self->paused_at > 0 ? now - self->paused_at : 0);
     const double elapsed = self->before_s + now - (self->began > 0 ? self->began : facts->created) - paused;
     status->elapsed_s = elapsed > 0 ? elapsed : 0;
     status->paused_s = paused;
     status->left_s = status->state == RUN_DONE ? 0 : -1;
-    if (!is_over(status->state) && status->steps > status->step && status->step > 0)
+    if (!run_state_is_over(status->state) && status->steps > status->step && status->step > 0)
         status->left_s = status->elapsed_s / (double)status->step * (double)(status->steps - status->step);
 }
 
@@ -216,7 +211,7 @@ void stored_status_update(struct stored_status *self, struct run_reader *reader)
 void stored_status_judge(struct stored_status *self, const char *folder)
 {
     struct run_status *status = &self->status;
-    if (is_over(status->state) || fabs(clock_wall() - self->moved) < ALIVE_S) return;
+    if (run_state_is_over(status->state) || fabs(clock_wall() - self->moved) < ALIVE_S) return;
     const int fd = found_run_connect(folder);
     if (fd >= 0) {
         close(fd);

@@ -73,7 +73,10 @@ static void add_facts(struct run_view *self, const struct feed *feed)
 {
     const struct feed_hello *hello = &feed->hello;
     char process[320];
-    snprintf(process, sizeof process, "%" PRId64 " on %.255s", hello->pid, hello->host);
+    if (hello->pid > 0)
+        snprintf(process, sizeof process, "%" PRId64 " on %.255s", hello->pid, hello->host);
+    else /* a log does not tell */
+        snprintf(process, sizeof process, "on %.255s", hello->host);
     add(self, SLOT_TITLE, "run");
     add_fact(self, "name", hello->name);
     add_fact(self, "folder", hello->folder);

@@ -111,7 +111,7 @@ static double ahead(double end, double seconds)
 static void look_ahead(struct scope *scope, const struct run_status *status)
 {
     const double seconds = scope->wall_last - scope->wall_begin, last = ahead((double)scope->last, seconds);
-    scope->last = status->steps > scope->last && last > (double)status->steps ? status->steps : (int64_t)last;
+    scope->last = status->steps >= scope->last && last > (double)status->steps ? status->steps : (int64_t)last;
     scope->wall_last = scope->wall_begin + ahead(seconds, seconds);
 }
 
@@ -128,7 +128,7 @@ struct scope view_scope(const struct app *app)
     scope.wall_last = wall_of(clock, scope.last);
     scope.wall_cursor = wall_of(clock, scope.cursor);
     scope.wall_anchor = wall_of(clock, app->lens.anchor);
-    if (!app->lens.zoomed && !app->feed.ended) look_ahead(&scope, status);
+    if (!app->lens.zoomed && !app->feed.ended && !run_state_is_over(status->state)) look_ahead(&scope, status);
     if (status->steps > 0 && status->epochs > 0) scope.steps_per_epoch = (double)status->steps / (double)status->epochs;
     find_marks(&app->feed, &scope);
     return scope;
