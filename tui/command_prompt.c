@@ -5,18 +5,11 @@
 #include "tui/prompt.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void enter(struct app *app)
 {
-    enum { WORDS_MAX = 4 };
-    char line[sizeof app->prompt.text], *word[WORDS_MAX], *rest = NULL;
-    size_t words = 0;
     struct request request;
-    snprintf(line, sizeof line, "%s", app->prompt.text);
-    for (char *w = strtok_r(line, " ", &rest); w && words < WORDS_MAX; w = strtok_r(NULL, " ", &rest))
-        word[words++] = w;
-    if (control_read(&request, word, words) != LT_OK) {
+    if (control_read_line(&request, app->prompt.text) != LT_OK) {
         snprintf(app->prompt.wrong, sizeof app->prompt.wrong, "%s", lt_message());
         return;
     }

@@ -43,17 +43,12 @@ static void help(void)
     say("status: where the run stands.\ndetach: leaves, the training goes on.");
 }
 
-static void ask(struct plain *self, enum control command, const char *argument)
+static void ask(struct plain *self, const struct request *request)
 {
-    const char *wanted = control_argument(command);
     if (self->read_only)
         say("This screen only looks.");
-    else if (!wanted[0] == !argument)
-        feed_ask(&self->feed, &self->out, command, argument);
-    else if (argument)
-        printf("%s takes nothing behind it.\n", control_name(command));
     else
-        printf("%s wants %s behind it.\n", control_name(command), wanted);
+        feed_ask(&self->feed, &self->out, request->command, request->argument[0] ? request->argument : NULL);
 }
 
 static void say_status(const struct feed *feed)
@@ -64,15 +59,22 @@ static void say_status(const struct feed *feed)
     text_release(&status);
 }
 
+static bool is_command(const char *line)
+{
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(line, " "), line);
+    return control_find(word) >= 0;
+}
+
 /* A word, and what is behind it. */
 static void obey(struct plain *self, char *line)
 {
     if (strcmp(line, "save and stop") == 0) line[4] = line[8] = '_'; /* as it is said */
-    char *argument = strchr(line, ' ');
-    if (argument) *argument++ = 0;
-    int command = control_find(line);
-    if (command >= 0)
-        ask(self, (enum control)command, argument);
+    struct request request;
+    if (is_command(line) && control_read_line(&request, line) == LT_OK)
+        ask(self, &request);
+    else if (is_command(line))
+        printf("Not asked: %s.\n", lt_message());
     else if (strcmp(line, "status") == 0)
         say_status(&self->feed);
     else if (strcmp(line, "detach") == 0 || strcmp(line, "quit") == 0)
@@ -141,7 +143,7 @@ static void read_signals(struct plain *self)
         if (byte == 'h')
             self->leave = true;
         else if (again)
-            ask(self, COMMAND_SAVE_AND_STOP, NULL);
+            ask(self, &(struct request){.command = COMMAND_SAVE_AND_STOP});
         else
             say("Ctrl-C once more within two seconds saves and stops. The word detach leaves; the training goes on "
                 "then.");

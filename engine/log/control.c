@@ -89,6 +89,18 @@ enum lt_err control_read(struct request *request, char *const *word, size_t word
     return sane ? LT_OK : lt_fail(LT_EUSAGE, "%s is one line of at most %d bytes", wanted, CONTROL_ARGUMENT_MAX - 1);
 }
 
+enum lt_err control_read_line(struct request *request, const char *line)
+{
+    enum { WORDS_MAX = 4 }; /* one more than any command takes */
+    char *copy = memory_text(line), *word[WORDS_MAX], *rest = NULL;
+    size_t words = 0;
+    for (char *w = strtok_r(copy, " ", &rest); w && words < WORDS_MAX; w = strtok_r(NULL, " ", &rest))
+        word[words++] = w;
+    enum lt_err err = control_read(request, word, words);
+    free(copy);
+    return err;
+}
+
 struct mailbox *mailbox_new(void)
 {
     struct mailbox *self = memory_new(1, sizeof *self);

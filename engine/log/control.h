@@ -38,6 +38,7 @@ struct request {
 /* A command in a person's words: "pause", "set lr=3e-4" or "set lr 3e-4", "protect FILE". Fills command and argument.
  * LT_EUSAGE with what is missing, too much or not known. */
 enum lt_err control_read(struct request *request, char *const *word, size_t words) LT_MUST_CHECK;
+enum lt_err control_read_line(struct request *request, const char *line) LT_MUST_CHECK;
 
 struct mailbox;
 struct mailbox *mailbox_new(void);

@@ -38,6 +38,12 @@ grep -q 'Training is paused, step' second
 grep -q 'detached; the training goes on' second
 echo nonsense >&3
 wait_for 'writes a checkpoint now'
+echo 'set lr 3e-4' >&3
+wait_for 'Your set lr=3e-4 is done'
+echo 'set max_epochs=many' >&3
+wait_for "'many' is not a whole number"
+echo 'pause now' >&3
+wait_for "Not asked: 'now' is too much"
 echo 'save and stop' >&3
 wait_for 'Your save_and_stop is done'
 status=0

@@ -45,7 +45,8 @@ void stored_status_config(struct stored_status *self, const char *json)
     self->samples = positive(find(root, "data", "batch_size"), 0) * self->accumulate;
     self->status.epochs = self->max_epochs;
     self->status.best = NAN;
-    self->status.clip_value = clip > 0 && (!algorithm || strcmp(json_string_value(algorithm), "norm") == 0) ? clip : 0;
+    self->clips_by_norm = !json_is_string(algorithm) || strcmp(json_string_value(algorithm), "norm") == 0;
+    self->status.clip_value = clip > 0 && self->clips_by_norm ? clip : 0;
     read_monitor(self, find(root, "trainer", "callbacks"));
     json_decref(root);
 }
@@ -61,6 +62,19 @@ void stored_status_monitor(struct stored_status *self, const struct run_reader *
 
 /* ---- as it goes ---- */
 
+/* "max_epochs 20 -> 40, from step 7 on …", "max_epochs goes on at 40 as it was set …": as the run's journal says it. */
+static void take_setting(struct stored_status *self, const char *text)
+{
+    char key[32], now[32];
+    if (sscanf(text, "%31s %*s -> %31[^, ]", key, now) != 2 && sscanf(text, "%31s goes on at %31s", key, now) != 2)
+        return;
+    const double value = strtod(now, NULL); /* null and -1: none */
+    const int64_t count = value >= 1 && value <= INT32_MAX ? (int64_t)value : 0;
+    if (strcmp(key, "max_epochs") == 0) self->max_epochs = self->status.epochs = count;
+    if (strcmp(key, "max_steps") == 0) self->max_steps = count;
+    if (strcmp(key, "gradient_clip_val") == 0 && self->clips_by_norm) self->status.clip_value = value > 0 ? value : 0;
+}
+
 void stored_status_event(struct stored_status *self, const struct history_event *event)
 {
     switch (event->kind) {
@@ -75,6 +89,7 @@ void stored_status_event(struct stored_status *self, const struct history_event 
         if (self->paused_at > 0) self->paused_s += event->wall - self->paused_at;
         self->paused_at = 0;
         break;
+    case EVENT_SETTING: take_setting(self, event->text); break;
     default: break;
     }
     self->last_wall = event->wall;
@@ -107,20 +122,35 @@ static int64_t smaller_of(int64_t a, int64_t b) /* 0 = none */
     return a > 0 && (b <= 0 || a < b) ? a : b;
 }
 
+/* Steps of a whole epoch: of the longest, as a branch may begin inside one. -1: the rows are damaged. */
+static int64_t steps_of(const struct log_epoch_row *epoch, size_t count)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct log_epoch_row *row = &epoch[i];
+        if (row->epoch < 0 || row->epoch >= INT32_MAX || row->step_first < 0 || row->step_last < row->step_first ||
+            row->step_last - row->step_first > INT32_MAX)
+            return -1;
+        if (row->step_last - row->step_first > most) most = row->step_last - row->step_first;
+    }
+    return most;
+}
+
 static void read_progress(struct stored_status *self, struct run_reader *reader)
 {
     struct run_status *status = &self->status;
     struct log_epoch_row *epoch = NULL;
     size_t count = 0;
-    int64_t per_epoch = 0, done = 0;
-    if (run_reader_epochs(reader, &epoch, &count) == LT_OK && count > 0) {
-        per_epoch = epoch[0].step_last - epoch[0].step_first;
+    int64_t per_epoch = 0, done = 0, by_epochs = 0;
+    if (run_reader_epochs(reader, &epoch, &count) == LT_OK && count > 0 && (per_epoch = steps_of(epoch, count)) > 0) {
         done = epoch[count - 1].step_last;
-        status->epoch = (int64_t)count;
+        status->epoch = epoch[count - 1].epoch + 1;
     }
     free(epoch);
-    if (per_epoch < 0 || per_epoch > INT32_MAX || self->max_epochs > INT32_MAX) per_epoch = 0; /* damaged */
-    status->steps = smaller_of(self->max_steps, per_epoch * self->max_epochs);
+    if (per_epoch < 0 || self->max_epochs > INT32_MAX) per_epoch = 0;
+    const int64_t left = self->max_epochs > status->epoch ? self->max_epochs - status->epoch : 0;
+    if (per_epoch > 0 && self->max_epochs > 0 && done < INT64_MAX / 2) by_epochs = done + per_epoch * left;
+    status->steps = smaller_of(self->max_steps, by_epochs);
     status->batches = per_epoch * self->accumulate;
     status->batch = status->step > done ? (status->step - done) * self->accumulate : 0;
     if (status->batch > status->batches || status->state == RUN_DONE) status->batch = status->batches;

@@ -9,6 +9,7 @@ struct stored_status {
     struct run_status status;
     int64_t max_epochs, max_steps, samples; /* of the configuration; samples of one step */
     int64_t accumulate;                     /* batches of one step */
+    bool clips_by_norm;
     /* clocks, in wall seconds, by events */
     double began, paused_at, paused_s, before_s, last_wall;
     double heartbeat, moved; /* the newest heartbeat and when it was seen to move, by this machine's clock */

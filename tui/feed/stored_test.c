@@ -212,6 +212,8 @@ static void a_stored_run_says_what_the_living_one_said(void **state)
     log_event(log, EVENT_START, LEVEL_INFO, 0, "häkchen");
     log_steps(log, 1, 3001);
     log_event(log, EVENT_GRADIENT, LEVEL_WARNING, 60, "large");
+    log_event(log, EVENT_SETTING, LEVEL_INFO, 70, "max_epochs 3 -> 4, from step 71 on (3 is configured), by me");
+    log_event(log, EVENT_SETTING, LEVEL_INFO, 70, "gradient_clip_val 2 -> 0.5, from step 71 on (2 is configured)");
     log_epoch(log, &(struct log_epoch_row){0, 0, 2000, 1, 2});
     log_status(log, &(struct run_status){.state = RUN_RUNNING, .step = 3000});
     log_event(log, EVENT_END, LEVEL_SEVERE, 3000, "over");
@@ -225,8 +227,8 @@ static void a_stored_run_says_what_the_living_one_said(void **state)
     assert_string_equal(stored.feed.hello.name, live.feed.hello.name);
     assert_string_equal(stored.feed.hello.folder, live.feed.hello.folder);
     const struct run_status *status = &stored.feed.status;
-    assert_true(status->state == RUN_DONE && status->step == 3000 && status->steps == 6000 && status->epochs == 3);
-    assert_true(status->epoch == 1 && status->batches == 2000 && status->clip_value == 2 && status->best == 0.9);
+    assert_true(status->state == RUN_DONE && status->step == 3000 && status->steps == 8000 && status->epochs == 4);
+    assert_true(status->epoch == 1 && status->batches == 2000 && status->clip_value == 0.5 && status->best == 0.9);
     assert_string_equal(status->monitor, "val/f1");
     assert_true(status->step_ms == 10 && status->phase_ms[SPAN_FORWARD] == 3 && status->samples_per_s == 3200);
     struct text out = {0};
