@@ -82,20 +82,55 @@ void prompt_key(struct app *app, int key)
     }
 }
 
-static void draw_offer(struct canvas *canvas, struct rect row, const struct prompt_offer *offer, int words)
+/* Columns of words, and of words and values, by what fits. */
+struct widths {
+    int word, value, count;
+};
+
+static int larger(int width, const char *text, int most)
 {
-    enum { VALUES = 14 };
-    const int rest = words + VALUES;
-    canvas_text(canvas, row.x, row.y, words - 1, SLOT_KEY, "%s", offer->word);
-    canvas_text(canvas, row.x + words, row.y, VALUES - 1, SLOT_VALUE, "%s", offer->value);
-    canvas_text(canvas, row.x + rest, row.y, row.width - rest, SLOT_DIM, "%s", offer->help);
+    const int length = (int)strlen(text) + 2;
+    return length > most ? most : length > width ? length : width;
+}
+
+static struct widths measure(const struct prompt *self, int room)
+{
+    struct widths widths = {0};
+    for (size_t i = 0; i < self->offers; i++) {
+        if (!fits(self, &self->offer[i])) continue;
+        widths.word = larger(widths.word, self->offer[i].word, room / 2);
+        widths.value = larger(widths.value, self->offer[i].value, room / 4);
+        widths.count++;
+    }
+    return widths;
+}
+
+/* The help of the only one is told whole, below it. */
+static void draw_offer(struct canvas *canvas, struct rect row, const struct prompt_offer *offer, struct widths widths)
+{
+    const int help = widths.word + widths.value;
+    canvas_text(canvas, row.x, row.y, widths.word - 1, SLOT_KEY, "%s", offer->word);
+    canvas_text(canvas, row.x + widths.word, row.y, widths.value - 1, SLOT_VALUE, "%s", offer->value);
+    if (widths.count > 1)
+        canvas_text(canvas, row.x + help, row.y, row.width - help, SLOT_DIM, "%s", offer->help);
+    else
+        canvas_text(canvas, row.x, row.y + 1, row.width, SLOT_DIM, "%s", offer->help);
+}
+
+static void draw_offers(const struct prompt *self, struct canvas *canvas, struct rect rect)
+{
+    const struct widths widths = measure(self, rect.width);
+    int shown = 0;
+    for (size_t i = 0; i < self->offers && shown < rect.height; i++)
+        if (fits(self, &self->offer[i]))
+            draw_offer(canvas, (struct rect){rect.x, rect.y + shown++, rect.width, 1}, &self->offer[i], widths);
 }
 
 void prompt_draw(const struct app *app, struct canvas *canvas)
 {
-    enum { MOST = 14, WIDTH = 116, WORDS = 34 };
+    enum { MOST = 14, WIDTH = 116 };
     const struct prompt *self = &app->prompt;
-    const struct rect inside = menu_box(canvas, canvas->width < WIDTH ? canvas->width : WIDTH, MOST + 5, self->title);
+    const struct rect inside = menu_box(canvas, canvas->width < WIDTH ? canvas->width : WIDTH, MOST + 6, self->title);
     const int room = inside.width - 3, length = (int)strlen(self->text);
     canvas_text(canvas, inside.x, inside.y, 2, SLOT_KEY, ">");
     const int typed = canvas_text(canvas, inside.x + 2, inside.y, room, SLOT_VALUE, "%s",
@@ -103,12 +138,7 @@ void prompt_draw(const struct app *app, struct canvas *canvas)
     canvas_text(canvas, inside.x + 2 + typed, inside.y, 1, SLOT_KEY, "_");
     canvas_text(canvas, inside.x, inside.y + 1, inside.width, self->starting ? SLOT_WARNING : SLOT_BAD, "%s",
                 self->wrong);
-    int shown = 0;
-    for (size_t i = 0; i < self->offers && shown < inside.height - 3; i++) {
-        if (!fits(self, &self->offer[i])) continue;
-        draw_offer(canvas, (struct rect){inside.x, inside.y + 2 + shown++, inside.width, 1}, &self->offer[i],
-                   inside.width < 60 ? inside.width / 2 : WORDS);
-    }
+    draw_offers(self, canvas, (struct rect){inside.x, inside.y + 2, inside.width, inside.height - 4});
     canvas_text(canvas, inside.x, inside.y + inside.height - 1, inside.width, SLOT_DIM,
                 "Tab completes   Enter does it   Ctrl-U empties   Esc leaves");
 }

@@ -212,14 +212,16 @@ static enum lt_err damaged(void)
 static enum lt_err restore(struct run *run, const struct row *row, json_t *values)
 {
     const size_t count = json_array_size(values);
-    char configured[VALUE_MAX];
+    char configured[VALUE_MAX], now[VALUE_MAX];
     if (count < 2 || count > DEPTH) return damaged();
     for (size_t i = 0; i < count; i++)
         if (json_string_length(json_array_get(values, i)) == 0) return damaged();
     LT_TRY(read_value(configured, run, row));
     if (strcmp(configured, json_string_value(json_array_get(values, 0))) != 0) return LT_OK;
     LT_TRY(write_value(run, row, json_string_value(json_array_get(values, count - 1))));
+    LT_TRY(read_value(now, run, row));
     json_object_set_new(run->live, row->name, json_deep_copy(values));
+    json_array_set_new(json_object_get(run->live, row->name), count - 1, json_string(now)); /* in our own words */
     return LT_OK;
 }
 

@@ -189,7 +189,7 @@ static const struct expectation expectations[] = {
     {VIEW_data, 'r', "r", .sends = "show_batch"},
     {VIEW_log, 'o', "", .shows = "printed (console.log)"},
     {VIEW_log, '\n', "", .does = charts_at_newest_event},
-    {VIEW_run, 'b', "jjjjjjjjj", .shows = "a new run from "},
+    {VIEW_run, 'b', "jjjjjjjjj", .shows = "with KEY=VALUE changed"},
     {VIEW_run, 'd', "jjjjjjjjj", .sends = "protect"},
     {CHARTS, 'h', "h", .does = cursor_goes_left},
     {CHARTS, 'l', "hhh", .does = cursor_goes_right},

@@ -56,6 +56,9 @@ static void screens(void **state)
     golden("help_80x24", 80, 24, false, "?");
     golden("quit_80x24", 80, 24, false, "q");
     golden("rate_80x24", 80, 24, false, "[[");
+    golden("command_80x24", 80, 24, false, ":");
+    golden("command_wrong_80x24", 80, 24, false, ":dance\n");
+    golden("command_40x12_ascii", 40, 12, true, ":set max_epochs=");
     golden("charts_80x24", 80, 24, false, "2");
     golden("charts_120x40", 120, 40, false, "2");
     golden("charts_200x60", 200, 60, false, "2");
