@@ -176,7 +176,7 @@ journal "event checkpoint info: kept $kept: it is protected"
 [ "$(ls runs/keep/version_0/checkpoints/epoch=*.ckpt | wc -l)" = 2 ] || wrong "kept: $(ls runs/keep/version_0/checkpoints)"
 
 echo "# veto: patience starts anew"
-start early --trainer.max_epochs 200 --optimizer.lr 0 --trainer.limit_train_batches 4 \
+start early --trainer.max_epochs 200 --optimizer.lr 0 --trainer.limit_train_batches 4 --trainer.limit_val_batches 1 \
     --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 15}}]'
 until [ "$(status step)" -ge 12 ]; do sleep 0.02; done
 ctl 0 'done at step .*: patience starts anew' early veto
@@ -196,15 +196,18 @@ wait "$pid" || true
 pid=
 
 echo "# a patience that is set; a run that is told to end earlier, and does"
-start patient --trainer.max_epochs 200000 --optimizer.lr 0 --trainer.limit_train_batches 2 \
+start patient --trainer.max_epochs 200000 --optimizer.lr 0 --trainer.limit_train_batches 2 --trainer.limit_val_batches 1 \
     --trainer.callbacks '[{early_stopping: {monitor: val/loss, patience: 100000}}]'
 ctl 0 'patience 100000 -> 1, from step' patient set patience=1
 wait "$pid" || wrong "the training failed"
 journal 'event early_stop info: early_stopping: val/loss did not improve'
-start shorter --trainer.max_epochs 200000 --trainer.limit_train_batches 2
-ctl 0 'max_steps -1 -> 400, from step' shorter set max_steps=400
+start shorter --trainer.max_epochs 200000
+ctl 0 paused shorter pause
+last=$(($(status step) + 20))
+ctl 0 "max_steps -1 -> $last, from step" shorter set max_steps=$last
+ctl 0 running shorter resume
 wait "$pid" || wrong "the training failed"
-journal 'finished .* epochs, 400 steps'
+journal "finished .* epochs, $last steps"
 pid=
 
 echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
