@@ -64,12 +64,21 @@ static void write_attributes(struct emulator *self)
     text_release(&out);
 }
 
+static bool is_complete(const char *sequence, size_t length)
+{
+    if (length < 3) return length == 2 && sequence[1] != '[' && sequence[1] != '_';
+    const char last = sequence[length - 1];
+    if (sequence[1] == '_') return last == '\\' && sequence[length - 2] == '\033';
+    return last >= 0x40 && last <= 0x7E;
+}
+
+/* Application strings (ESC _ … ESC \) are skipped as terminals do; libvterm below 0.2 prints them. */
 static void end_sequence(struct emulator *self)
 {
     const struct text *sequence = &self->sequence;
-    if (sequence->length > 3 && sequence->bytes[1] == '[' && sequence->bytes[sequence->length - 1] == 'm')
+    if (sequence->bytes[1] == '[' && sequence->bytes[sequence->length - 1] == 'm')
         write_attributes(self);
-    else
+    else if (sequence->bytes[1] != '_')
         vterm_input_write(self->terminal, sequence->bytes, sequence->length);
     text_clear(&self->sequence);
 }
@@ -77,14 +86,11 @@ static void end_sequence(struct emulator *self)
 void emulator_feed(struct emulator *self, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        const char c = bytes[i];
-        if (c == '\033' || self->sequence.length) {
-            text_add_bytes(&self->sequence, &c, 1);
-            const bool begins = self->sequence.length == 2 && c == '[';
-            if (self->sequence.length > 1 && !begins && (self->sequence.bytes[1] != '[' || (c >= 0x40 && c <= 0x7E)))
-                end_sequence(self);
+        if (bytes[i] == '\033' || self->sequence.length) {
+            text_add_bytes(&self->sequence, &bytes[i], 1);
+            if (is_complete(self->sequence.bytes, self->sequence.length)) end_sequence(self);
         } else {
-            vterm_input_write(self->terminal, &c, 1);
+            vterm_input_write(self->terminal, &bytes[i], 1);
         }
     }
     vterm_screen_flush_damage(self->screen);
