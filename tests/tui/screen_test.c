@@ -122,8 +122,8 @@ static void documents_may_hold_anything(void **state)
         "{\"window\":3,\"live\":{}}",
         "{\"window\":[[]],\"live\":[null,\"x\",-1,1e308]}",
         "{\"window\":[[-1,\"fit\",1,1e9,1,1,0,0,false],[5,\"x\",1,1,1,1,1,1,true]],\"slowest\":[3,[],[1,2,3]]}",
-        "{\"window\":[[-1,\"a\",0,0,0,0,0,0],[0,\"b\",-1,-1,-1,-1,-1,-1],[1,\"c\",1e300,1e300,1,1,1,1,true],[0,\"d\"],"
-        "[1,\"late\",1,1,1,1,1,1,1]],\"verdict\":[],\"window_s\":\"x\"}"};
+        ("{\"window\":[[-1,\"a\",0,0,0,0,0,0],[0,\"b\",-1,-1,-1,-1,-1,-1],[1,\"c\",1e300,1e300,1,1,1,1,true],[0,\"d\"],"
+         "[1,\"late\",1,1,1,1,1,1,1]],\"verdict\":[],\"window_s\":\"x\"}")};
     static const char *const names[] = {"profile", "memory"};
     char folder[] = "/tmp/lathe-documents-XXXXXX", path[96];
     struct canvas canvas = {0};
@@ -245,14 +245,25 @@ static void the_settings(void **state)
     app_release(&app);
 }
 
+/* Nor does it offer to. */
 static void a_read_only_screen_sends_nothing(void **state)
 {
     (void)state;
     struct app app = {.read_only = true};
+    struct canvas canvas = {0};
+    struct text picture = {0};
     sample_fill(&app);
     app_key(&app, 'p', 0);
     app_key(&app, 'c', 0);
     assert_int_equal(app.out.length, 0);
+    app.feed.asked[0] = 0;
+    canvas_resize(&canvas, 120, 40);
+    app_draw(&app, &canvas);
+    sample_print(&picture, &canvas);
+    assert_null(strstr(text_get(&picture), "p pause"));
+    assert_non_null(strstr(text_get(&picture), "q quit"));
+    text_release(&picture);
+    canvas_release(&canvas);
     app_release(&app);
 }
 
