@@ -19,6 +19,7 @@ enum { EVERYWHERE = -1, CHARTS = -2, LISTS = -3, SORTS = -4 };
 
 /* What changed by a key: a shallow copy of the app before it, and the app. */
 static int chosen_before, chosen_after; /* rows of the view's list */
+static struct sorting sorting_before, sorting_after;
 typedef bool effect(const struct app *before, const struct app *after);
 
 static const struct expectation {
@@ -124,6 +125,24 @@ static bool chooses_one_before(const struct app *before, const struct app *after
     return chosen_after == chosen_before - 1;
 }
 
+static bool sorts_by_next(const struct app *before, const struct app *after)
+{
+    (void)before, (void)after;
+    return sorting_after.column == sorting_before.column + 1;
+}
+
+static bool sorts_by_one_before(const struct app *before, const struct app *after)
+{
+    (void)before, (void)after;
+    return sorting_after.column == sorting_before.column - 1;
+}
+
+static bool turns_around(const struct app *before, const struct app *after)
+{
+    (void)before, (void)after;
+    return sorting_after.inverted && !sorting_before.inverted;
+}
+
 static bool copies(const struct app *before, const struct app *after)
 {
     return before->copy.length == 0 && after->copy.length > 0;
@@ -172,9 +191,9 @@ static const struct expectation expectations[] = {
     {LISTS, 'n', "/weight\n", .does = chooses_next},
     {LISTS, 'N', "/weight\nj", .does = chooses_one_before},
     {LISTS, 'Y', "", .shows = " rows: ", .does = copies},
-    {SORTS, '>', "", .shows = "by norm"},
-    {SORTS, '<', "", .shows = "by name"},
-    {SORTS, 'I', "", .shows = "turned around"},
+    {SORTS, '>', "", .does = sorts_by_next},
+    {SORTS, '<', ">>", .does = sorts_by_one_before},
+    {SORTS, 'I', "", .does = turns_around},
     {VIEW_gradients, '\n', "", .does = is_at_newest_warning},
     {VIEW_profiler, '\n', "", .shows = "+ fit", .hides = "backward"},
     {VIEW_profiler, '\n', "\n", .shows = "- fit"},
@@ -255,6 +274,13 @@ static int chosen_row(struct app *app)
     return view->list ? view->list(view_state(app, app->view)).list->chosen : 0;
 }
 
+static struct sorting sorting_of(struct app *app)
+{
+    const struct view *view = view_at(app->view);
+    const struct sorting *sorting = view->list ? view->list(view_state(app, app->view)).sorting : NULL;
+    return sorting ? *sorting : (struct sorting){0};
+}
+
 /* What is not as expected, or NULL. */
 static const char *differs(const struct expectation *expected, const struct app *before, const struct app *after,
                            const char *old, const char *new)
@@ -276,9 +302,9 @@ static void expect(const struct expectation *expected, int view, int key, const 
     char *old = picture(&app);
     text_clear(&app.out);
     const struct app before = app;
-    chosen_before = chosen_row(&app);
+    chosen_before = chosen_row(&app), sorting_before = sorting_of(&app);
     app_key(&app, key, 2000000000);
-    chosen_after = chosen_row(&app);
+    chosen_after = chosen_row(&app), sorting_after = sorting_of(&app);
     char *new = picture(&app);
     const char *what = differs(expected, &before, &app, old, new);
     if (what) {

@@ -352,8 +352,7 @@ static void do_jump(struct app *app, void *state)
 }
 
 static const struct view_key keys[] = {
-    {'\n', '\n', "Enter", "crosshair of all charts to the newest warning about this parameter, or the one before",
-     "warning", do_jump},
+    {'\n', '\n', "Enter", "crosshair to the newest warning about it, or before", "warning", do_jump},
 };
 
 const struct view view_gradients = {.name = "gradients",
