@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void app_release(struct app *self)
 {
@@ -42,6 +43,12 @@ void app_ask(struct app *app, enum control command, const char *argument)
     } else if (!feed->ended) {
         feed_ask(feed, &app->out, command, argument);
     }
+}
+
+void app_say(struct app *app, const char *words)
+{
+    const size_t used = strlen(app->note);
+    snprintf(app->note + used, sizeof app->note - used, "%s", words);
 }
 
 static void do_pause(struct app *app, int64_t now_ns)

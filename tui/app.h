@@ -66,5 +66,8 @@ void app_mouse(struct app *app, struct term_mouse mouse, int64_t now_ns);
 /* Why the run of this screen cannot be asked for anything; NULL: it can. */
 const char *app_refusal(const struct app *app);
 
+/* Adds to what a key did here, in words. */
+void app_say(struct app *app, const char *words);
+
 /* For views: asks the run for something (`argument` NULL: none), unless this screen only looks. */
 void app_ask(struct app *app, enum control command, const char *argument);

@@ -70,7 +70,8 @@ static void read_keys(struct session *self)
         else
             app_key(&self->app, key, clock_ns());
         if (self->app.copy.length) {
-            term_copy(text_get(&self->app.copy));
+            if (!term_copy(text_get(&self->app.copy)))
+                app_say(&self->app, "; not in the clipboard: too long, or a terminal without one");
             text_clear(&self->app.copy);
         }
     }

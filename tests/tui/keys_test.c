@@ -33,6 +33,11 @@ static const struct expectation {
 
 /* ---- effects ---- */
 
+static bool marks_one(const struct app *before, const struct app *after)
+{
+    return after->marks.metrics == before->marks.metrics + 1;
+}
+
 static bool cursor_goes_left(const struct app *before, const struct app *after)
 {
     return after->lens.has_cursor && after->lens.cursor < before->lens.cursor;
@@ -194,6 +199,7 @@ static const struct expectation expectations[] = {
     {SORTS, '>', "", .does = sorts_by_next},
     {SORTS, '<', ">>", .does = sorts_by_one_before},
     {SORTS, 'I', "", .does = turns_around},
+    {VIEW_gradients, ' ', "", .does = marks_one},
     {VIEW_gradients, '\n', "", .does = is_at_newest_warning},
     {VIEW_profiler, '\n', "", .shows = "+ fit", .hides = "backward"},
     {VIEW_profiler, '\n', "\n", .shows = "- fit"},
@@ -208,6 +214,7 @@ static const struct expectation expectations[] = {
     {VIEW_data, 'r', "r", .sends = "show_batch"},
     {VIEW_log, 'o', "", .shows = "printed (console.log)"},
     {VIEW_log, '\n', "", .does = charts_at_newest_event},
+    {VIEW_run, ' ', "", .shows = "one run only"},
     {VIEW_run, 'b', "jjjjjjjjj", .shows = "with KEY=VALUE changed"},
     {VIEW_run, 'd', "jjjjjjjjj", .sends = "protect"},
     {CHARTS, 'h', "h", .does = cursor_goes_left},

@@ -76,8 +76,9 @@ static void marked_runs_are_those_compared(void **state)
     app.others = 1;
     type("2");
     assert_true(is_seen("A version_0") && is_seen("B version_0"));
-    marks_turn_run(&app.marks, 1);
-    type("");
+    type("8jj ");
+    assert_true(marks_has_run(&app.marks, 1) && is_seen("* cnn/version_0"));
+    type("2");
     assert_true(is_seen("A version_0") && !is_seen("B version_0"));
     type(" n \n");
     assert_true(is_seen("A train/loss") && is_seen("B val/loss") && !is_seen("  C "));

@@ -287,6 +287,8 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     for (int i = 0; i < rect.height && self->list.top + i < self->count; i++) {
         const int at = self->list.top + i;
         list_mark(&self->list, canvas, (struct rect){rect.x, rect.y + i, rect.width, 1}, at);
+        if (marks_has_metric(&app->marks, app->feed.metric[self->parameter[at].metric].name))
+            canvas_put(canvas, rect.x + 1, rect.y + i, canvas_glyph(canvas, GLYPH_DIAMOND), SLOT_KEY);
         draw_row(canvas, (struct rect){rect.x + 2, rect.y + i, rect.width - 2, 1}, &self->parameter[at], &scope, range);
     }
 }
@@ -351,7 +353,16 @@ static void do_jump(struct app *app, void *state)
     lens_look_at(&app->lens, begin, end, event->step);
 }
 
+/* Charts show all marked ones in one. */
+static void do_mark(struct app *app, void *state)
+{
+    const struct gradients *self = state;
+    const size_t metric = self->list.chosen < self->count ? self->parameter[self->list.chosen].metric : SIZE_MAX;
+    if (metric < app->feed.metrics) marks_turn_metric(&app->marks, app->feed.metric[metric].name);
+}
+
 static const struct view_key keys[] = {
+    {' ', ' ', "Space", "mark a parameter: charts show all marked in one", NULL, do_mark},
     {'\n', '\n', "Enter", "crosshair to the newest warning about it, or before", "warning", do_jump},
 };
 

@@ -24,6 +24,7 @@ struct line {
     enum theme_slot slot;
     char *checkpoint; /* the file that it is about, or NULL */
     bool is_protected;
+    int run; /* which of those that are compared it is about; -1: none */
 };
 
 struct run_view {
@@ -59,7 +60,7 @@ static void release(void *state)
 static void add(struct run_view *self, enum theme_slot slot, const char *text)
 {
     self->line = memory_grow(self->line, self->count, &self->capacity, sizeof *self->line);
-    self->line[self->count++] = (struct line){.text = memory_text(text), .slot = slot};
+    self->line[self->count++] = (struct line){.text = memory_text(text), .slot = slot, .run = -1};
 }
 
 static void add_fact(struct run_view *self, const char *name, const char *value)
@@ -67,6 +68,24 @@ static void add_fact(struct run_view *self, const char *name, const char *value)
     char text[512];
     snprintf(text, sizeof text, "  %-12s %s", name, value);
     add(self, SLOT_TEXT, text);
+}
+
+/* What is compared; marks choose from it. */
+static void add_runs(struct run_view *self, const struct app *app)
+{
+    char text[512];
+    if (app->others == 0) return;
+    add(self, SLOT_TITLE, "compared (Space marks a run; charts show the marked ones)");
+    for (size_t i = 0; i <= app->others; i++) {
+        const struct feed *feed = i == 0 ? &app->feed : &app->other[i - 1];
+        const struct run_status *s = &feed->status;
+        snprintf(text, sizeof text, "%s %-32.200s %-9s step %8" PRId64 "  best %.60s %.4g",
+                 marks_has_run(&app->marks, i) ? "*" : " ", feed->has_hello ? feed->hello.name : "?",
+                 run_state_name(s->state), s->step, s->monitor, s->best);
+        add(self, marks_show_run(&app->marks, i) ? SLOT_TEXT : SLOT_DIM, text);
+        self->line[self->count - 1].run = (int)i;
+    }
+    add(self, SLOT_TEXT, "");
 }
 
 static void add_facts(struct run_view *self, const struct feed *feed)
@@ -240,12 +259,14 @@ static void add_config(struct run_view *self, const struct feed *feed)
 }
 
 /* Reads the folder again when it was read a while ago. */
-static void look(struct run_view *self, const struct feed *feed)
+static void look(struct run_view *self, const struct app *app)
 {
+    const struct feed *feed = &app->feed;
     const int64_t now = clock_ns();
     if (!feed->has_hello || (self->count && now - self->looked_ns < LOOK_EVERY_S * (int64_t)1000000000)) return;
     self->looked_ns = now;
     clear(self);
+    add_runs(self, app);
     add_facts(self, feed);
     add_branch(self, feed);
     add_settings(self, feed);
@@ -261,7 +282,7 @@ static void look(struct run_view *self, const struct feed *feed)
 static void draw(struct app *app, void *state, struct canvas *canvas, struct rect rect)
 {
     struct run_view *self = state;
-    look(self, &app->feed);
+    look(self, app);
     self->passes = 0;
     for (size_t i = 0; i < self->count; i++)
         if (filter_passes(&self->filter, self->line[i].text)) self->passing[self->passes++] = (int)i;
@@ -328,8 +349,22 @@ static void do_branch(struct app *app, void *state)
     }
 }
 
+/* Charts compare the marked runs. */
+static void do_mark(struct app *app, void *state)
+{
+    struct run_view *self = state;
+    const int run = self->passes ? self->line[self->passing[self->list.chosen]].run : -1;
+    if (run >= 0)
+        marks_turn_run(&app->marks, (size_t)run);
+    else
+        snprintf(app->note, sizeof app->note, "%s",
+                 app->others ? "choose a run above: Space marks it" : "one run only; lathe view RUN RUN compares two");
+    self->looked_ns = 0;
+}
+
 static const struct view_key keys[] = {
     {'b', 'b', "b", "a new run from the chosen checkpoint", "branch", do_branch},
+    {' ', ' ', "Space", "mark a run: charts compare the marked ones", NULL, do_mark},
     {'d', 'd', "d", "keep the chosen checkpoint for good, or no longer", "protect", do_protect},
 };
 
