@@ -81,7 +81,7 @@ static int check(const json_t *trace)
     const json_t *events = json_object_get(trace, "traceEvents"), *event;
     size_t i;
     json_int_t trainer = -1;
-    int kernels = 0, steps = 0, decoded = 0;
+    int kernels = 0, steps = 0, decoded = 0, loaders = 0, logs = 0;
     if (!json_is_array(events)) return because("no traceEvents");
     json_array_foreach(events, i, event)
     {
@@ -95,11 +95,14 @@ static int check(const json_t *trace)
         const char *who = json_string_value(json_object_get(json_object_get(event, "args"), "name"));
         if (phase[0] == 'M' && who && strcmp(who, "trainer") == 0)
             trainer = json_integer_value(json_object_get(event, "tid"));
+        loaders += who && strncmp(who, "data-", 5) == 0;
+        logs += who && strncmp(who, "log-", 4) == 0;
         kernels += json_object_get(event, "args") && phase[0] == 'X';
         steps += strcmp(name, "step") == 0;
         decoded += strcmp(name, "decode") == 0;
     }
     if (trainer < 0) return because("no thread is called trainer");
+    if (!loaders || !logs) return because("no threads of loaders or of the log");
     if (!kernels || !steps || !decoded) return because("no kernels, steps or decoding");
     return check_nesting(events, trainer);
 }

@@ -63,7 +63,8 @@ static const struct series *find(const struct feed *feed, enum column column, si
 static size_t first_of(const struct feed *feed, enum column column)
 {
     size_t i = 0;
-    while (i < feed->metrics && strncmp(feed->metric[i].name, columns[column].prefix, strlen(columns[column].prefix)))
+    while (i < feed->metrics &&
+           strncmp(feed->metric[i].name, columns[column].prefix, strlen(columns[column].prefix)) != 0)
         i++;
     return i;
 }
