@@ -159,8 +159,8 @@ static void draw_line(struct plot *plot, const struct chart_line *line, int rank
     int before_x = -1, before_y = 0;
     for (int x = 0; x < plot->columns * 2; x++) {
         size_t first = find_dot(plot, line->series, x), last = find_dot(plot, line->series, x + 1);
-        if (first == last || !isfinite(line_value(plot, line, last - 1))) continue;
-        int y = row_of(plot, line_value(plot, line, last - 1));
+        int y = first == last ? -1 : row_of(plot, line_value(plot, line, last - 1));
+        if (y < 0) continue;
         if (before_x < 0) set_dot(plot, x, y, line->slot, rank);
         for (int k = before_x + 1; before_x >= 0 && k <= x; k++) {
             int a = before_y + (y - before_y) * (k - 1 - before_x) / (x - before_x),
