@@ -38,7 +38,7 @@ static void pad(struct work *work, int height, int width)
     const struct image in = work->image;
     int top = height > in.height ? (height - in.height) / 2 : 0, left = width > in.width ? (width - in.width) / 2 : 0;
     int h = height > in.height ? height : in.height, w = width > in.width ? width : in.width;
-    uint8_t *out = work_buffer(work, w, h);
+    uint8_t *out = work_target(work, w, h);
     memset(out, 0, (size_t)h * (size_t)w * 3);
     for (int y = 0; y < in.height; y++)
         memcpy(out + ((size_t)(y + top) * (size_t)w + (size_t)left) * 3, in.pixels + (size_t)y * in.stride,

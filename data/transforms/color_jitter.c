@@ -82,7 +82,7 @@ void image_jitter(struct work *work, int kind, double factor)
     work_settle(work);
     const struct image in = work->image;
     const struct pixel_kernels *kernels = pixel_kernels();
-    uint8_t *out = work_buffer(work, in.width, in.height);
+    uint8_t *out = work_over(work);
     const int base = kind == JITTER_CONTRAST ? mean_luma(&in) : 0;
     const size_t width = (size_t)in.width;
     for (int y = 0; y < in.height; y++) {

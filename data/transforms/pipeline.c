@@ -112,11 +112,16 @@ void pipeline_normalize(const struct pipeline *self, double mean[3], double std[
 
 void pipeline_apply(const struct pipeline *self, struct work *work, struct rng *rng, uint8_t *out)
 {
+    work->out = out;
+    work->out_height = self->height;
+    work->out_width = self->width;
     for (size_t i = 0; i < self->count; i++)
         if (self->transform[i]->apply) self->transform[i]->apply(self->options[i], work, rng);
     work_settle(work);
+    work->out = NULL;
     lt_assert(work->image.height == self->height && work->image.width == self->width);
-    size_t row = (size_t)self->width * 3;
+    const size_t row = (size_t)self->width * 3;
+    if (work->image.pixels == out) return;
     for (int y = 0; y < self->height; y++)
         memcpy(out + (size_t)y * row, work->image.pixels + (size_t)y * work->image.stride, row);
 }

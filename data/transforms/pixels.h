@@ -34,6 +34,8 @@ struct pixel_kernels {
      */
     void (*blend)(uint8_t *to, const uint8_t *from, size_t bytes, int base, float factor);
     void (*blend_luma)(uint8_t *to, const uint8_t *from, size_t pixels, float factor);
+    /* The pixels in the opposite order; `to` is other memory. */
+    void (*mirror)(uint8_t *to, const uint8_t *from, size_t pixels);
     /* RGB of JFIF's Y, Cb and Cr (JFIF 1.02: full range, ITU-R BT.601), rounded. */
     void (*merge)(uint8_t *rgb, const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t pixels);
 };

@@ -287,6 +287,29 @@ static void blend_luma(uint8_t *to, const uint8_t *from, size_t pixels, float fa
     }
 }
 
+/* ---- mirror ---- */
+
+enum { MIRRORED = 5 }; /* pixels in a vector of 16 bytes */
+
+/* Five pixels; `from` is the byte before them, and a byte more is written behind. */
+static inline void mirror_five(uint8_t *to, const uint8_t *from)
+{
+#if defined(__AVX2__)
+    const __m128i order = _mm_setr_epi8(13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
+    _mm_storeu_si128((__m128i *)(void *)to,
+                     _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)from), order));
+#else
+    for (int i = 0; i < MIRRORED; i++) memcpy(to + 3 * i, from + 1 + 3 * (MIRRORED - 1 - i), 3);
+#endif
+}
+
+static void mirror(uint8_t *to, const uint8_t *from, size_t pixels)
+{
+    size_t left = pixels;
+    for (; left > MIRRORED; left -= MIRRORED, to += 3 * MIRRORED) mirror_five(to, from + 3 * (left - MIRRORED) - 1);
+    for (; left > 0; left--, to += 3) memcpy(to, from + 3 * (left - 1), 3);
+}
+
 /* ---- luma and chroma to colours, in 16-bit fixed point ---- */
 
 #define RED(y, r)      (((y)*65536 + 91881 * (r) + 32768) >> 16)
@@ -334,4 +357,4 @@ static void merge(uint8_t *rgb, const uint8_t *y, const uint8_t *cb, const uint8
 }
 
 extern const struct pixel_kernels ISA_NAME(pixel_kernels);
-const struct pixel_kernels ISA_NAME(pixel_kernels) = {horizontal, vertical, luma_sum, blend, blend_luma, merge};
+const struct pixel_kernels ISA_NAME(pixel_kernels) = {horizontal, vertical, luma_sum, blend, blend_luma, mirror, merge};

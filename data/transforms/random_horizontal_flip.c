@@ -1,7 +1,6 @@
 /* RandomHorizontalFlip: mirrors left and right with probability p. */
+#include "data/transforms/pixels.h"
 #include "data/transforms/transform.h"
-
-#include <string.h>
 
 struct flip_options {
     double p;
@@ -17,26 +16,14 @@ static const struct option rows[] = {
      .help = "probability"},
 };
 
-/* Pixels are moved as four bytes, of which the next one overwrites the last; the end is done by itself. */
-static void flip_row(uint8_t *to, const uint8_t *from, int width)
-{
-    from += (size_t)(width - 1) * 3;
-    for (int x = 0; x + 1 < width; x++, from -= 3, to += 3) {
-        uint32_t four;
-        memcpy(&four, from - 1, sizeof four); /* from the byte before, so that nothing past the end is read */
-        four >>= 8;
-        memcpy(to, &four, sizeof four);
-    }
-    memcpy(to, from, 3);
-}
-
 void image_flip(struct work *work)
 {
     work_settle(work);
     const struct image in = work->image;
-    uint8_t *out = work_buffer(work, in.width, in.height);
+    uint8_t *out = work_target(work, in.width, in.height);
     for (int y = 0; y < in.height; y++)
-        flip_row(out + (size_t)y * (size_t)in.width * 3, in.pixels + (size_t)y * in.stride, in.width);
+        pixel_kernels()->mirror(out + (size_t)y * (size_t)in.width * 3, in.pixels + (size_t)y * in.stride,
+                                (size_t)in.width);
     work_set(work, out, in.width, in.height);
 }
 

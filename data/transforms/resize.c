@@ -91,7 +91,7 @@ static void pass_horizontal(struct work *work, const struct axis *axis, int left
     const struct image in = work->image;
     const struct filter filter = filter_from(work, axis, left, width, begin);
     make_scratch(work, in.width, width);
-    uint8_t *to = work_buffer(work, width, in.height);
+    uint8_t *to = work_target(work, width, in.height);
     pixel_kernels()->horizontal(to, in.pixels, in.stride, in.width, in.height, 3, &filter, work->scratch);
     work_set(work, to, width, in.height);
 }
@@ -100,7 +100,7 @@ static void pass_vertical(struct work *work, const struct axis *axis, int top, i
 {
     const struct image in = work->image;
     const struct filter filter = filter_from(work, axis, top, height, begin);
-    uint8_t *to = work_buffer(work, in.width, height);
+    uint8_t *to = work_target(work, in.width, height);
     pixel_kernels()->vertical(to, in.pixels, in.stride, (size_t)in.width * 3, &filter);
     work_set(work, to, in.width, height);
 }
@@ -149,7 +149,7 @@ static bool settle_planes(struct work *work, const struct box *part)
     for (int i = 0; i < 3; i++)
         if (planes->plane[i].width > width) width = planes->plane[i].width;
     uint8_t *rows = work_buffer(work, width, wanted.height), *plane = work_buffer(work, wanted.width, wanted.height),
-            *rgb = work_buffer(work, wanted.width, wanted.height);
+            *rgb = work_target(work, wanted.width, wanted.height);
     for (int i = 0; i < 3; i++) scale_plane(work, plane + (size_t)i * pixels, rows, &planes->plane[i], &wanted, &whole);
     pixel_kernels()->merge(rgb, plane, plane + pixels, plane + 2 * pixels, pixels);
     work_set(work, rgb, wanted.width, wanted.height);

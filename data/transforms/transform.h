@@ -38,6 +38,9 @@ struct work {
     int top, left;               /* of which the image begins here */
     enum lt_err err;             /* decoding failed: the message is lt_message's, the pixels are black */
 
+    uint8_t *out; /* where the picture is wanted in the end, lent; NULL: anywhere */
+    int out_height, out_width;
+
     uint8_t *buffer[3];
     size_t capacity[3];
     int next;       /* buffer to write next */
@@ -53,7 +56,13 @@ void work_release(struct work *self);
 /* Lends memory for a picture of this size, other than what work->image lies in; aborts when there is none. */
 uint8_t *work_buffer(struct work *self, int width, int height);
 
-/* Makes pixels the image: a buffer of work_buffer, or the caller's. */
+/* The same for a picture that becomes the image: `out`, where it is as large. */
+uint8_t *work_target(struct work *self, int width, int height);
+
+/* Memory for an image as large as this one, each pixel of which needs but the old one: it may be the image's own. */
+uint8_t *work_over(struct work *self);
+
+/* Makes pixels the image: memory of one of these, or the caller's. */
 void work_set(struct work *self, const uint8_t *pixels, int width, int height);
 
 /* Makes a picture that is still to be decoded the image. */

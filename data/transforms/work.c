@@ -31,6 +31,25 @@ uint8_t *work_buffer(struct work *self, int width, int height)
     return self->buffer[i];
 }
 
+static bool fits_out(const struct work *self, int width, int height)
+{
+    return self->out && width == self->out_width && height == self->out_height;
+}
+
+uint8_t *work_target(struct work *self, int width, int height)
+{
+    const size_t bytes = (size_t)width * (size_t)height * 3;
+    const uint8_t *now = self->image.pixels;
+    const bool is_free = fits_out(self, width, height) && !(now >= self->out && now < self->out + bytes);
+    return is_free ? self->out : work_buffer(self, width, height);
+}
+
+uint8_t *work_over(struct work *self)
+{
+    const int width = self->image.width, height = self->image.height;
+    return fits_out(self, width, height) ? self->out : work_buffer(self, width, height);
+}
+
 void work_set(struct work *self, const uint8_t *pixels, int width, int height)
 {
     self->image = (struct image){.pixels = pixels, .width = width, .height = height, .stride = (size_t)width * 3};
