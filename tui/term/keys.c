@@ -144,8 +144,8 @@ static bool is_answer(void)
     int kind = kitty_waits() ? get_wch(&first) : ERR;
     if (kind == ERR) return false;
     if (kind == OK && first == '_') return kitty_hear('_');
-    if (kind == OK && first == '[' && get_wch(&second) == OK) {
-        if (second == '?') return kitty_hear('['), kitty_hear('?');
+    if (kind == OK && (first == '[' || first == 'P') && get_wch(&second) == OK) {
+        if (second == (first == '[' ? '?' : '>')) return kitty_hear((char)first), kitty_hear((char)second);
         unget_wch((wchar_t)second);
     }
     if (kind == KEY_CODE_YES)

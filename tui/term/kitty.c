@@ -14,9 +14,10 @@ enum { HELD_MAX = 64, PIECE = 4096 };
 
 /* ---- does the terminal have it? ---- */
 
-static enum { UNASKED, ASKED, THERE, ABSENT } state;
-static bool answered; /* the part that every terminal answers (DA1), the last one */
-static char heard[64];
+static enum { UNASKED, GREETED, ASKED, THERE, ABSENT } state;
+static bool named;    /* it said which it is */
+static bool answered; /* the part that every terminal answers (DA1), of the last question */
+static char heard[256];
 static size_t heard_length;
 
 static bool begins(const char *text, const char *start)
@@ -30,17 +31,33 @@ static bool may_ask(void)
     return !getenv("TMUX") && !begins(name, "screen") && !begins(name, "tmux") && !escapes_is_console();
 }
 
-void kitty_ask(void)
+static void ask(void)
 {
     static const char question[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[c";
+    escapes_send(question, sizeof question - 1);
+    state = ASKED;
+}
+
+/* Some terminals, libvterm's among them, print a question that they do not understand. So each is first asked for its
+ * name and version (XTVERSION), which none of them prints; who tells it is new enough. */
+void kitty_ask(void)
+{
+    static const char greeting[] = "\033[>q\033[c";
+    const char *name = getenv("TERM");
     if (state != UNASKED) return;
-    state = may_ask() ? ASKED : ABSENT;
-    if (state == ASKED) escapes_send(question, sizeof question - 1);
+    if (!may_ask()) {
+        state = ABSENT;
+    } else if (begins(name, "xterm-kitty") || begins(name, "xterm-ghostty")) {
+        ask();
+    } else {
+        escapes_send(greeting, sizeof greeting - 1);
+        state = GREETED;
+    }
 }
 
 bool kitty_waits(void)
 {
-    return (state == ASKED || state == THERE) && !answered;
+    return state != UNASKED && state != ABSENT && !answered;
 }
 
 bool kitty_is_there(void)
@@ -50,17 +67,22 @@ bool kitty_is_there(void)
 
 static void settle(bool is_device)
 {
-    if (strncmp(heard, "_Gi=31;OK", 9) == 0) state = THERE;
+    if (begins(heard, "P>|")) named = true;
+    if (begins(heard, "_Gi=31;OK")) state = THERE;
     if (!is_device) return;
+    if (state == GREETED && named) {
+        ask();
+        return;
+    }
     answered = true;
-    if (state == ASKED) state = ABSENT;
+    if (state != THERE) state = ABSENT;
 }
 
-/* "_Gi=31;OK" Esc \, or "[?" numbers "c" */
+/* "P>|" name Esc \, or "_Gi=31;OK" Esc \, or "[?" numbers "c" */
 bool kitty_hear(char byte)
 {
     const bool is_device = heard[0] == '[' && byte >= '@',
-               ends = heard[0] == '_' ? byte == '\\' || byte == '\a' : is_device;
+               ends = heard[0] == '_' || heard[0] == 'P' ? byte == '\\' || byte == '\a' : is_device;
     heard[heard_length++] = byte;
     if (!ends && heard_length < sizeof heard) return true;
     if (ends) settle(is_device && byte == 'c');
