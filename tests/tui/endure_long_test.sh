@@ -14,7 +14,7 @@ show() { # KEY WORDS
 }
 show 1 'accuracy'
 show 2 'of 6 charts'
-show 3 'gradient norms of'
+show 3 'no norms yet; callbacks: [gradient_monitor]'
 show 4 'slowest steps'
 show 5 'batches ready'
 show 6 'CPU, % of a core'

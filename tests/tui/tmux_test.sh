@@ -69,7 +69,7 @@ expect '1 of 1 charts'
 keys Enter h h
 expect 'step '
 keys 3
-expect 'gradient norms of'
+expect 'no norms yet; callbacks: [gradient_monitor]'
 for words in 'slowest steps' 'batches ready' 'CPU, % of a core' 'following' 'parameters,'; do
     keys Tab
     expect "$words"

@@ -37,11 +37,21 @@ static int find_metric(const struct feed *feed, const char *stage, const char *b
     return -1;
 }
 
+/* Gradients and System show these; charts of them are there when they are looked for. */
+static bool is_of_another_view(const char *name)
+{
+    static const char *const families[] = {"system/", "update_ratio/", "grad_zeros/", "grad_nonfinite/"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strncmp(name, families[i], strlen(families[i])) == 0) return true;
+    return false;
+}
+
 /* A validation metric that has a training one is drawn with it, unless runs are compared. */
 static bool has_chart(const struct charts *self, const struct feed *feed, size_t i, bool compares)
 {
     const char *name = feed->metric[i].name;
     if (!compares && strncmp(name, "val/", 4) == 0 && find_metric(feed, "train/", name + 4) >= 0) return false;
+    if (!self->filter.text[0] && is_of_another_view(name)) return false;
     return filter_passes(&self->filter, name);
 }
 
