@@ -70,6 +70,20 @@ static void say_slow_compute(const struct steps *self, const struct step_sample 
         text_add(out, "neither page faults nor switches; the processor ran slower");
 }
 
+static const char *name_of(int phase)
+{
+    return phase == SPAN_DATA ? "data wait" : span_name(phase);
+}
+
+/* A run may be held up by the same thing in every step. */
+static void say_usual(const struct step_sample *sample, struct text *out)
+{
+    text_add(out, "as usual");
+    for (int i = 0; i < SPAN_PHASES; i++)
+        if (i != SPAN_FORWARD && i != SPAN_BACKWARD && sample->phase_ms[i] > 0.5 * sample->wall_ms)
+            text_add(out, ": %s %.3g ms", name_of(i), sample->phase_ms[i]);
+}
+
 void steps_say_cause(const struct steps *self, const struct step_sample *sample, struct text *out)
 {
     double worst = 0, typical_compute = histogram_quantile(&self->compute, 0.5) * 1e-6;
@@ -84,11 +98,11 @@ void steps_say_cause(const struct steps *self, const struct step_sample *sample,
     }
     const double excess = fmax(worst, compute);
     if (excess < 0.1 * sample->wall_ms)
-        text_add(out, "as usual");
+        say_usual(sample, out);
     else if (compute >= worst)
         say_slow_compute(self, sample, compute, out);
     else
-        text_add(out, "%s %.3g ms", cause == SPAN_DATA ? "data wait" : span_name(cause), sample->phase_ms[cause]);
+        text_add(out, "%s %.3g ms", name_of(cause), sample->phase_ms[cause]);
 }
 
 /* ---- tables ---- */
@@ -99,9 +113,9 @@ void steps_report_phases(const struct steps *self, struct text *out)
     text_add(out, "Time by phase over %" PRId64 " steps\n\n", self->count);
     text_add(out, "%-14s %12s %10s %10s %8s\n", "Phase", "total s", "mean ms", "p95 ms", "share");
     for (int i = 0; i < SPAN_PHASES; i++)
-        text_add(out, "%-14s %12.3f %10.3f %10.3f %7.1f%%\n", i == SPAN_DATA ? "data wait" : span_name(i),
-                 self->phase_ms[i] * 1e-3, self->phase_ms[i] / (double)self->count,
-                 histogram_quantile(&self->phase[i], 0.95) * 1e-6, 100 * self->phase_ms[i] / self->wall_ms);
+        text_add(out, "%-14s %12.3f %10.3f %10.3f %7.1f%%\n", name_of(i), self->phase_ms[i] * 1e-3,
+                 self->phase_ms[i] / (double)self->count, histogram_quantile(&self->phase[i], 0.95) * 1e-6,
+                 100 * self->phase_ms[i] / self->wall_ms);
     text_add(out, "%-14s %12.3f %10.3f %10.3f %7.1f%%\n", "all", self->wall_ms * 1e-3,
              self->wall_ms / (double)self->count, histogram_quantile(&self->wall, 0.95) * 1e-6, 100.0);
 }

@@ -51,6 +51,10 @@ static void slow_steps_have_causes(void **state)
     assert_cause(&steps, &sample, "other load, or memory touched first");
     sample = slow_step(&steps, SPAN_DATA, 0.5);
     assert_cause(&steps, &sample, "as usual");
+    steps = (struct steps){0};
+    sample = (struct step_sample){.wall_ms = 100, .phase_ms[SPAN_DATA] = 90, .cpu_ms = -1};
+    for (int i = 0; i < 20; i++) steps_add(&steps, &sample);
+    assert_cause(&steps, &sample, "as usual: data wait 90 ms");
 }
 
 /* The ten slowest of a thousand in any order, the slowest first; sums exact. */
