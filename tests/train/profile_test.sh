@@ -43,7 +43,7 @@ tail -n 1 runs/cut/version_0/trace.json | grep -qx ']}' || wrong "no trace"
 echo "# kill -9: the log and the documents still tell, down to kernels"
 "$lathe" fit --headless -c demo/digits.yaml --run_name killed --trainer.max_epochs 500 >killed.log 2>&1 &
 pid=$!
-until "$lathe" profile killed/version_0 >living.txt 2>/dev/null && grep -q 'Time by phase over [1-9][0-9]* steps' living.txt; do sleep 0.2; done
+until "$lathe" profile killed/version_0 >living.txt 2>/dev/null && grep -q 'Time by phase over [1-9][0-9][0-9]* steps' living.txt; do sleep 0.2; done
 "$lathe" ctl killed/version_0 profile | grep -q 'wrote runs/killed/version_0/profile.txt and trace.json' || wrong "on request"
 grep -q 'Slowest kernels' runs/killed/version_0/profile.txt || wrong "no report on request"
 tail -n 1 runs/killed/version_0/trace.json | grep -qx ']}' || wrong "no trace on request"
