@@ -92,7 +92,7 @@ name=requeued
 signalled 143 SIGUSR1 HUP USR1
 
 echo "# not finite"
-fit diverged --optimizer '{name: sgd, lr: 1e6}' --trainer.gradient_clip_val 0
+fit diverged --optimizer '{name: sgd, lr: 1e6, weight_decay: 0.01}' --trainer.gradient_clip_val 0
 [ $code = 3 ] || wrong "exit $code instead of 3"
 has 'nan severe: loss .* first in features' 'stopped at step .*then start again'
 grep -q '"demo/digits/[0-9]/' runs/diverged/version_0/nonfinite-step=*.json || wrong "no evidence"
