@@ -17,26 +17,20 @@ static struct canvas canvas;
 static int open_app(void **state)
 {
     (void)state;
-    sample_fill(&app);
-    canvas_resize(&canvas, 200, 40);
+    sample_open(&app, &canvas, 200, 40);
     return 0;
 }
 
 static int close_app(void **state)
 {
     (void)state;
-    canvas_release(&canvas);
-    app_release(&app);
+    sample_close(&app, &canvas);
     return 0;
 }
 
 static void type(const char *keys)
 {
-    for (; *keys; keys++) {
-        app_draw(&app, &canvas);
-        app_key(&app, *keys, 0);
-    }
-    app_draw(&app, &canvas);
+    sample_type(&app, &canvas, keys);
 }
 
 static bool is_seen(const char *words)

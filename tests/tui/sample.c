@@ -127,6 +127,27 @@ void sample_fill(struct app *app)
     sample_put(app, &frames);
 }
 
+void sample_open(struct app *app, struct canvas *canvas, int width, int height)
+{
+    sample_fill(app);
+    canvas_resize(canvas, width, height);
+}
+
+void sample_close(struct app *app, struct canvas *canvas)
+{
+    canvas_release(canvas);
+    app_release(app);
+}
+
+void sample_type(struct app *app, struct canvas *canvas, const char *keys)
+{
+    for (; *keys; keys++) {
+        app_draw(app, canvas);
+        app_key(app, *keys, 0);
+    }
+    app_draw(app, canvas);
+}
+
 /* ---- its folder ---- */
 
 static char work[] = "/tmp/screen_test_XXXXXX";

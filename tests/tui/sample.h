@@ -8,6 +8,13 @@
 /* Fills an app's feed with a run of 700 steps: curves with a spike and NaN, events, a status. */
 void sample_fill(struct app *app);
 
+/* A screen of that size with the run in it, and its end. */
+void sample_open(struct app *app, struct canvas *canvas, int width, int height);
+void sample_close(struct app *app, struct canvas *canvas);
+
+/* Presses keys, each on the picture that the one before has left; draws the last one. */
+void sample_type(struct app *app, struct canvas *canvas, const char *keys);
+
 /* Frames of the wire into an app's feed; `frames` is released. */
 void sample_put(struct app *app, struct text *frames);
 
