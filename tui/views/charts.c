@@ -1,5 +1,6 @@
 /* Every metric as a chart: a grid of pages, narrowed by a filter; Enter shows one alone. Training and validation of the
  * same metric share a chart. */
+#include "engine/log/family.h"
 #include "tui/draw/export.h"
 #include "tui/draw/filter.h"
 #include "tui/draw/list.h"
@@ -37,12 +38,15 @@ static int find_metric(const struct feed *feed, const char *stage, const char *b
     return -1;
 }
 
-/* Gradients and System show these; charts of them are there when they are looked for. */
+/* Gradients and System show the families of the log; charts of them, but for the norms, are there when they are looked
+ * for. */
 static bool is_of_another_view(const char *name)
 {
-    static const char *const families[] = {"system/", "update_ratio/", "grad_zeros/", "grad_nonfinite/"};
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (strncmp(name, families[i], strlen(families[i])) == 0) return true;
+    for (int i = 0; i < FAMILIES; i++) {
+        const char *prefix = family_at((enum log_family)i)->prefix;
+        const size_t length = prefix && i != FAMILY_NORM ? strlen(prefix) : 0;
+        if (length && strncmp(name, prefix, length) == 0 && name[length] == '/') return true;
+    }
     return false;
 }
 
