@@ -50,7 +50,8 @@ struct sink {
     void (*record)(void *self, const struct log_record *record);
     /* Called about every `wait` with the newest status (NULL when it did not change). */
     void (*tick)(void *self, const struct run_status *status);
-    /* Sleeps up to 50 ms for something else than records, or until `bell` can be read; NULL: just the bell. */
+    /* Sleeps for something else than records, or until `bell` can be read, at most a fraction of a second; NULL: 50 ms,
+     * just the bell. */
     void (*wait)(void *self, int bell);
     /* Everything recorded so far is on disk; NULL: nothing to do. */
     void (*flush)(void *self);

@@ -12,10 +12,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { VIEWERS_MAX = 16, WAIT_MS = 50, POINTS_MOST = 1 << 20 };
+enum { VIEWERS_MAX = 16, WAIT_MS = 50, ALONE_MS = 200, STATUS_EVERY_MS = 250, POINTS_MOST = 1 << 20 };
 static const double stuck_s = 10;                   /* a viewer that took nothing for so long gives way to a new one */
 static const int64_t goodbye_ns = 2 * (int64_t)1e9; /* how long the end may take to reach the viewers */
 
@@ -32,8 +33,10 @@ struct server {
         uint32_t first; /* the first column's series */
         bool announced;
     } family[FAMILIES];
-    bool has_status;
     struct run_status status;
+    bool is_fresh; /* the status is newer than its frame */
+    struct status_frame told;
+    int64_t told_ns; /* when that was made */
     struct viewer *viewer[VIEWERS_MAX];
     int viewers;
     uint32_t last_number;
@@ -107,6 +110,7 @@ static void release(struct server *self)
     }
     free(self->series);
     text_release(&self->hello);
+    text_release(&self->told.frame);
     history_free(self->history);
     free(self);
 }
@@ -223,17 +227,33 @@ static void drop_viewer(struct server *self, int i)
     self->viewer[i] = self->viewer[--self->viewers];
 }
 
+/* Makes the newest status the one that is told, when it differs from that. */
+static void tell_status(struct server *self, int64_t now)
+{
+    struct text frame = {0};
+    wire_put_json(&frame, WIRE_STATUS, wire_status(&self->status));
+    const struct text *last = &self->told.frame;
+    if (frame.length != last->length || memcmp(frame.bytes, last->bytes, frame.length) != 0) self->told.number++;
+    text_release(&self->told.frame);
+    self->told.frame = frame;
+    self->told_ns = now;
+    self->is_fresh = false;
+}
+
 static void tick(void *context, const struct run_status *status)
 {
     struct server *self = context;
-    if (status) self->status = *status, self->has_status = true;
+    const int64_t now = clock_ns();
+    if (status) self->status = *status, self->is_fresh = true;
+    if (self->viewers && self->is_fresh && now - self->told_ns >= STATUS_EVERY_MS * (int64_t)1000000)
+        tell_status(self, now);
     for (int i = self->viewers - 1; i >= 0; i--) {
-        viewer_feed(self->viewer[i], self->history, self->has_status ? &self->status : NULL);
+        viewer_feed(self->viewer[i], self->history, &self->told);
         if (!viewer_write(self->viewer[i])) drop_viewer(self, i);
     }
 }
 
-/* Sleeps until a screen connects, speaks or takes more, or the bell rings, at most WAIT_MS. */
+/* Sleeps until a screen connects, speaks or takes more, or the bell rings; not long, as answers are awaited. */
 static void wait_for_viewers(void *context, int bell)
 {
     struct server *self = context;
@@ -243,7 +263,7 @@ static void wait_for_viewers(void *context, int bell)
                                    .events = (short)(POLLIN | (viewer_is_behind(self->viewer[i]) ? POLLOUT : 0))};
     watch[self->viewers] = (struct pollfd){.fd = self->listener.fd, .events = POLLIN};
     watch[self->viewers + 1] = (struct pollfd){.fd = bell, .events = POLLIN};
-    if (poll(watch, (nfds_t)self->viewers + 2, WAIT_MS) <= 0) return;
+    if (poll(watch, (nfds_t)self->viewers + 2, self->viewers ? WAIT_MS : ALONE_MS) <= 0) return;
     bool asked = watch[self->viewers].revents != 0;
     for (int i = self->viewers - 1; i >= 0; i--)
         if (watch[i].revents & (POLLIN | POLLHUP | POLLERR) && !viewer_read(self->viewer[i], self->mailbox))
@@ -258,7 +278,7 @@ static bool all_told(struct server *self, const struct log_end *end)
 {
     bool all = true;
     for (int i = 0; i < self->viewers; i++)
-        if (!viewer_finish(self->viewer[i], self->history, &self->status, end)) all = false;
+        if (!viewer_finish(self->viewer[i], self->history, &self->told, end)) all = false;
     return all;
 }
 
@@ -267,6 +287,7 @@ static void close_socket(void *context, const struct log_end *end)
 {
     struct server *self = context;
     int64_t give_up = clock_ns() + goodbye_ns;
+    if (self->is_fresh) tell_status(self, clock_ns());
     listener_close(&self->listener);
     while (!all_told(self, end) && clock_ns() < give_up) nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     release(self);

@@ -17,8 +17,7 @@ enum {
     BACKLOG = 1 << 18,     /* bytes: history is fetched while less than this waits */
     BACKLOG_MAX = 1 << 20, /* bytes: more (answers never read) ends the connection */
     COMMAND_MAX = 4096,    /* bytes of a command's payload */
-    STATUS_EVERY_MS = 250,
-    POINTS_EVERY_MS = 100
+    POINTS_EVERY_MS = 250
 };
 
 struct viewer {
@@ -30,8 +29,8 @@ struct viewer {
     struct history_cursor *cursor;
     size_t metrics, cursor_capacity; /* metrics described so far */
     uint64_t events;                 /* cursor */
-    struct text status;              /* the last such frame */
-    int64_t status_ns, points_ns, taken_ns;
+    uint64_t status;                 /* the number of the last it got */
+    int64_t points_ns, taken_ns;
     bool finished; /* BYE is queued */
 };
 
@@ -56,7 +55,6 @@ void viewer_free(struct viewer *self)
     close(self->fd);
     text_release(&self->in);
     text_release(&self->out);
-    text_release(&self->status);
     free(self->cursor);
     free(self);
 }
@@ -170,23 +168,13 @@ static void feed_events(struct viewer *self, const struct history *history)
         wire_put_event(&self->out, event);
 }
 
-/* The newest status, when it differs from what was sent last. */
-static void feed_status(struct viewer *self, const struct run_status *status, int64_t now)
-{
-    if (now - self->status_ns < STATUS_EVERY_MS * (int64_t)1000000 || waiting(self) >= BACKLOG) return;
-    struct text frame = {0};
-    wire_put_json(&frame, WIRE_STATUS, wire_status(status));
-    bool changed = frame.length != self->status.length || memcmp(frame.bytes, self->status.bytes, frame.length) != 0;
-    if (changed) text_add_bytes(&self->out, frame.bytes, frame.length);
-    text_release(&self->status);
-    self->status = frame;
-    self->status_ns = now;
-}
-
-void viewer_feed(struct viewer *self, const struct history *history, const struct run_status *status)
+void viewer_feed(struct viewer *self, const struct history *history, const struct status_frame *status)
 {
     int64_t now = clock_ns();
-    if (status) feed_status(self, status, now); /* first of all: one who only asks how it goes need not hear the rest */
+    if (status->number != self->status && waiting(self) < BACKLOG) { /* first of all: some only ask how it goes */
+        text_add_bytes(&self->out, status->frame.bytes, status->frame.length);
+        self->status = status->number;
+    }
     feed_metrics(self, history);
     if (now - self->points_ns >= POINTS_EVERY_MS * (int64_t)1000000) {
         feed_points(self, history);
@@ -233,11 +221,11 @@ static void put_bye(struct viewer *self, const struct log_end *end)
     wire_put_json(&self->out, WIRE_BYE, json);
 }
 
-bool viewer_finish(struct viewer *self, const struct history *history, const struct run_status *status,
+bool viewer_finish(struct viewer *self, const struct history *history, const struct status_frame *status,
                    const struct log_end *end)
 {
     if (!self->finished) {
-        self->points_ns = self->status_ns = 0;
+        self->points_ns = 0;
         viewer_feed(self, history, status);
         self->finished = waiting(self) < BACKLOG; /* all of it was queued */
         if (self->finished) put_bye(self, end);

@@ -12,6 +12,12 @@
 
 struct viewer;
 
+/* What all viewers are told of the status: a whole STATUS frame. */
+struct status_frame {
+    struct text frame;
+    uint64_t number; /* 1, 2, …: another one for another frame; 0: none yet */
+};
+
 /* Takes fd and makes it non-blocking; `hello` is a whole HELLO frame. number: 1, 2, … */
 struct viewer *viewer_new(int fd, uint32_t number, const struct text *hello);
 void viewer_free(struct viewer *self);
@@ -21,16 +27,15 @@ int viewer_fd(const struct viewer *self);
 /* Reads what is there and puts commands into the mailbox. False when the viewer is gone or broke the protocol. */
 bool viewer_read(struct viewer *self, struct mailbox *mailbox);
 
-/* Queues what the viewer has not had yet, as far as its buffer allows. `status` is the newest, or NULL when the run has
- * none yet. */
-void viewer_feed(struct viewer *self, const struct history *history, const struct run_status *status);
+/* Queues what the viewer has not had yet, as far as its buffer allows. */
+void viewer_feed(struct viewer *self, const struct history *history, const struct status_frame *status);
 
 /* Queues the answer to a command when this viewer asked. */
 void viewer_answer(struct viewer *self, uint64_t request, bool done, int64_t step, const char *text);
 
 /* Sends the rest, the last status and BYE without waiting; true once everything went out (or the viewer is gone), else
  * call it again. */
-bool viewer_finish(struct viewer *self, const struct history *history, const struct run_status *status,
+bool viewer_finish(struct viewer *self, const struct history *history, const struct status_frame *status,
                    const struct log_end *end);
 
 /* Sends without waiting. False when the viewer is gone or let too much pile up. */
