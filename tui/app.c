@@ -29,6 +29,7 @@ void app_release(struct app *self)
 
 const char *app_refusal(const struct app *app)
 {
+    if (app->lost) return "the run is gone";
     if (app->read_only) return "this screen only looks";
     return app->feed.hello.stored ? "this is a stored run; attach steers a living one" : NULL;
 }
@@ -107,14 +108,15 @@ static void do_quit(struct app *app, int64_t now_ns)
         app->leave = true;
         return;
     }
-    app->overlay = OVERLAY_QUIT;
-    app->choice = QUIT_DETACH;
+    app->overlay = app->lost ? OVERLAY_GONE : OVERLAY_QUIT;
+    app->choice = 0;
 }
 
 static void do_interrupt(struct app *app, int64_t now_ns)
 {
     if (app->interrupted_ns && now_ns - app->interrupted_ns < 2 * (int64_t)1000000000) {
         app->overlay = OVERLAY_NONE;
+        app->leave = app->lost; /* nothing is left to stop */
         app_ask(app, COMMAND_SAVE_AND_STOP, NULL);
         return;
     }
@@ -165,12 +167,26 @@ static void do_back(struct app *app, int64_t now_ns)
     app->overlay = OVERLAY_NONE;
 }
 
-static void choose_quit(struct app *app, int choice)
+static void choose(struct app *app, enum menu_choice choice)
 {
     app->overlay = OVERLAY_NONE;
-    if (choice == QUIT_DETACH) app->leave = true;
+    app->leave = choice == QUIT_DETACH || choice == GONE_OPEN_LOG || choice == GONE_LEAVE;
+    app->open_log = choice == GONE_OPEN_LOG;
     if (choice == QUIT_SAVE_AND_STOP) app_ask(app, COMMAND_SAVE_AND_STOP, NULL);
     if (choice == QUIT_STOP) app_ask(app, COMMAND_STOP, NULL);
+}
+
+void app_lose(struct app *app)
+{
+    app->lost = true;
+    if (app->feed.ended) return;
+    app->feed.status.state = RUN_KILLED;
+    app->feed.status.left_s = -1;
+    app->feed.asked[0] = 0; /* nobody will answer */
+    app->feed.version++;
+    app->frozen = false;
+    app->overlay = OVERLAY_GONE;
+    app->choice = 0;
 }
 
 void app_tick(struct app *app)
@@ -250,9 +266,9 @@ void app_key(struct app *app, int key, int64_t now_ns)
     app->feed.version++;
     app->note[0] = 0;
     if (app->feed.answer[0]) app->feed.asked[0] = 0; /* it was read */
-    const int choice = app->overlay == OVERLAY_QUIT ? menu_quit_key(app, key) : -1;
-    if (choice >= 0)
-        choose_quit(app, choice);
+    const enum menu_choice choice = menu_choice_key(app, key);
+    if (choice != MENU_CHOICES)
+        choose(app, choice);
     else if (app->overlay == OVERLAY_HELP && menu_help_key(app, key))
         return;
     else if (app->overlay == OVERLAY_RATE)

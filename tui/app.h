@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_RATE, OVERLAY_PROMPT, OVERLAY_SETTINGS };
+enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_QUIT, OVERLAY_GONE, OVERLAY_RATE, OVERLAY_PROMPT, OVERLAY_SETTINGS };
 
 enum { APP_VIEWS_MAX = 9 };
 
@@ -41,6 +41,7 @@ struct app {
     const struct canvas *shown; /* lent: what was drawn last, where clicks go */
     struct pointer pointer;
     bool read_only, leave, lost, repaint, suspend;
+    bool open_log;    /* it left to see the log of a run that is gone */
     char note[256];   /* what a key did here, in words; gone with the next key */
     struct text copy; /* for the clipboard, taken by the screen */
     struct prompt prompt;
@@ -55,6 +56,9 @@ void app_draw(struct app *app, struct canvas *canvas);
 
 /* About once a second: what is not told by the run. */
 void app_tick(struct app *app);
+
+/* The run is gone without having said that it ended. */
+void app_lose(struct app *app);
 
 /* One key; `now_ns` is the monotonic clock. */
 void app_key(struct app *app, int key, int64_t now_ns);

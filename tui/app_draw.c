@@ -19,11 +19,14 @@ static bool answer_of(const struct app *app, char *text, size_t size, enum theme
     } else if (feed->ended) {
         snprintf(text, size, "the run ended; q closes this screen");
         *slot = feed->exit_code ? SLOT_BAD : SLOT_GOOD;
+    } else if (app->lost && !feed->asked[0]) {
+        snprintf(text, size, "the run is gone; q opens its log, or leaves");
+        *slot = SLOT_BAD;
     } else {
         snprintf(text, size, "%s: %s", feed->asked, feed->answer[0] ? feed->answer : "asked");
         *slot = strncmp(feed->answer, "not", 3) == 0 ? SLOT_BAD : SLOT_WARNING;
     }
-    return app->note[0] || feed->ended || feed->asked[0];
+    return app->note[0] || feed->ended || app->lost || feed->asked[0];
 }
 
 /* "key hint", which can be clicked. */

@@ -8,13 +8,18 @@
 #include <string.h>
 
 static const struct {
+    enum overlay menu;
     char key;
     const char *title, *help;
-} quits[QUIT_CHOICES] = {
-    {'d', "detach", "the training goes on; lathe attach brings the screen back"},
-    {'s', "save and stop", "writes last.ckpt, then ends; lathe fit --resume goes on"},
-    {'x', "stop", "ends without saving what came after the last checkpoint"},
-    {'n', "stay", "back to the screen"},
+} choices[MENU_CHOICES] = {
+    [QUIT_DETACH] = {OVERLAY_QUIT, 'd', "detach", "the training goes on; lathe attach brings the screen back"},
+    [QUIT_SAVE_AND_STOP] = {OVERLAY_QUIT, 's', "save and stop",
+                            "writes last.ckpt, then ends; lathe fit --resume goes on"},
+    [QUIT_STOP] = {OVERLAY_QUIT, 'x', "stop", "ends without saving what came after the last checkpoint"},
+    [QUIT_STAY] = {OVERLAY_QUIT, 'n', "stay", "back to the screen"},
+    [GONE_OPEN_LOG] = {OVERLAY_GONE, 'o', "open its log", "all that it logged, from run.h5"},
+    [GONE_LEAVE] = {OVERLAY_GONE, 'q', "leave", "says how to go on from its last checkpoint"},
+    [GONE_STAY] = {OVERLAY_GONE, 'n', "stay", "what it said last"},
 };
 
 static const struct {
@@ -82,18 +87,43 @@ bool menu_help_key(struct app *app, int key)
     return true;
 }
 
-static void draw_quit(const struct app *app, struct canvas *canvas)
+/* The choices of a menu: `first` and how many. */
+static int choices_of(enum overlay menu, int *first)
 {
-    struct rect inside = menu_box(canvas, 78, QUIT_CHOICES + 2, "leave?");
-    for (int i = 0; i < QUIT_CHOICES && i < inside.height; i++) {
+    int count = 0;
+    for (int i = 0; i < MENU_CHOICES; i++)
+        if (choices[i].menu == menu && count++ == 0) *first = i;
+    return count;
+}
+
+static void draw_choices(const struct app *app, struct canvas *canvas, const char *title)
+{
+    int first = 0;
+    const int count = choices_of(app->overlay, &first);
+    struct rect inside = menu_box(canvas, 78, count + 2, title);
+    for (int i = 0; i < count && i < inside.height; i++) {
         bool chosen = i == app->choice;
         const struct rect row = {inside.x, inside.y + i, inside.width, 1};
-        canvas_spot(canvas, (struct spot){.rect = row, .kind = SPOT_KEY, .value = quits[i].key});
+        canvas_spot(canvas, (struct spot){.rect = row, .kind = SPOT_KEY, .value = choices[first + i].key});
         canvas_text(canvas, inside.x, inside.y + i, 2, SLOT_KEY, "%s", chosen ? ">" : " ");
-        canvas_text(canvas, inside.x + 2, inside.y + i, 2, SLOT_KEY, "%c", quits[i].key);
-        canvas_text(canvas, inside.x + 4, inside.y + i, 14, chosen ? SLOT_TITLE : SLOT_TEXT, "%s", quits[i].title);
-        canvas_text(canvas, inside.x + 18, inside.y + i, inside.width - 18, SLOT_DIM, "%s", quits[i].help);
+        canvas_text(canvas, inside.x + 2, inside.y + i, 2, SLOT_KEY, "%c", choices[first + i].key);
+        canvas_text(canvas, inside.x + 4, inside.y + i, 14, chosen ? SLOT_TITLE : SLOT_TEXT, "%s",
+                    choices[first + i].title);
+        canvas_text(canvas, inside.x + 18, inside.y + i, inside.width - 18, SLOT_DIM, "%s", choices[first + i].help);
     }
+}
+
+enum menu_choice menu_choice_key(struct app *app, int key)
+{
+    int first = 0;
+    const int count = choices_of(app->overlay, &first);
+    if (count == 0) return MENU_CHOICES;
+    if (key == TERM_UP || key == 'k') app->choice = (app->choice + count - 1) % count;
+    if (key == TERM_DOWN || key == 'j') app->choice = (app->choice + 1) % count;
+    if (key == '\n' || key == '\r') return (enum menu_choice)(first + app->choice);
+    for (int i = first; i < first + count; i++)
+        if (key == choices[i].key) return (enum menu_choice)i;
+    return MENU_CHOICES;
 }
 
 /* ---- the learning rate ---- */
@@ -116,18 +146,9 @@ static void draw_rate(const struct app *app, struct canvas *canvas)
 void menu_draw(const struct app *app, struct canvas *canvas)
 {
     if (app->overlay == OVERLAY_HELP) draw_help(app, canvas);
-    if (app->overlay == OVERLAY_QUIT) draw_quit(app, canvas);
+    if (app->overlay == OVERLAY_QUIT) draw_choices(app, canvas, "leave?");
+    if (app->overlay == OVERLAY_GONE) draw_choices(app, canvas, "the run is gone without a word");
     if (app->overlay == OVERLAY_RATE) draw_rate(app, canvas);
     if (app->overlay == OVERLAY_PROMPT) prompt_draw(app, canvas);
     if (app->overlay == OVERLAY_SETTINGS) settings_draw(app, canvas);
-}
-
-int menu_quit_key(struct app *app, int key)
-{
-    if (key == TERM_UP || key == 'k') app->choice = (app->choice + QUIT_CHOICES - 1) % QUIT_CHOICES;
-    if (key == TERM_DOWN || key == 'j') app->choice = (app->choice + 1) % QUIT_CHOICES;
-    if (key == '\n' || key == '\r') return app->choice;
-    for (int i = 0; i < QUIT_CHOICES; i++)
-        if (key == quits[i].key) return i;
-    return -1;
 }

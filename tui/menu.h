@@ -1,9 +1,19 @@
-/* What lies over the view: the help, made from actions.def, and the quit menu. Thread: the screen's. */
+/* What lies over the view: the help, made from actions.def, and menus. Thread: the screen's. */
 #pragma once
 
 #include "tui/app.h"
 
-enum quit_choice { QUIT_DETACH, QUIT_SAVE_AND_STOP, QUIT_STOP, QUIT_STAY, QUIT_CHOICES };
+/* Of the quit menu, and of the one that opens when the run is gone. */
+enum menu_choice {
+    QUIT_DETACH,
+    QUIT_SAVE_AND_STOP,
+    QUIT_STOP,
+    QUIT_STAY,
+    GONE_OPEN_LOG,
+    GONE_LEAVE,
+    GONE_STAY,
+    MENU_CHOICES
+};
 
 /* An empty box in the middle of the screen, with a title; returns its inside. */
 struct rect menu_box(struct canvas *canvas, int width, int height, const char *title);
@@ -16,5 +26,5 @@ double menu_rate_factor(const struct app *app);
 /* A key that scrolls the help; false: another one. */
 bool menu_help_key(struct app *app, int key);
 
-/* A key while the quit menu is open; returns what was chosen, -1 when nothing yet. */
-int menu_quit_key(struct app *app, int key);
+/* A key while one of those menus may be open; MENU_CHOICES: nothing was chosen. */
+enum menu_choice menu_choice_key(struct app *app, int key);

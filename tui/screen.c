@@ -132,7 +132,8 @@ static void draw(struct session *self, bool at_once)
 static void tick(struct session *self)
 {
     const int64_t now = clock_ns();
-    if (now - self->ticked_ns < TICK_MS * (int64_t)1000000 || (self->app.feed.ended && !self->app.prompt.starting))
+    if (now - self->ticked_ns < TICK_MS * (int64_t)1000000 ||
+        ((self->app.feed.ended || self->app.lost) && !self->app.prompt.starting))
         return;
     self->ticked_ns = now;
     app_tick(&self->app);
@@ -149,16 +150,24 @@ static void wait_for_something(struct session *self, struct pollfd *fds)
     poll(fds, 2 + self->lines, self->sending ? PIECE_MS : still ? TICK_MS : FRAME_MS);
 }
 
+/* A run that is gone leaves its last picture, but not what never was one, nor a log that cannot be read. */
+static bool is_over(const struct session *self)
+{
+    const struct feed *feed = &self->app.feed;
+    const bool nothing_left = feed->foreign || feed->hello.stored || !feed->has_status;
+    return self->app.leave || (self->app.lost && !feed->ended && nothing_left);
+}
+
 static void loop(struct session *self)
 {
     struct pollfd *fds = memory_new(2 + self->lines, sizeof *fds);
-    while (!self->app.leave && !(self->app.lost && !self->app.feed.ended)) {
+    while (!is_over(self)) {
         const bool has_status = self->app.feed.has_status;
         wait_for_something(self, fds);
         tick(self);
         for (size_t i = 0; i < self->lines; i++)
             if (fds[2 + i].revents) line_read(&self->line[i]);
-        self->app.lost = self->line[0].lost;
+        if (self->line[0].lost && !self->app.lost) app_lose(&self->app);
         uint64_t arrived = version(self);
         read_keys(self);
         line_write(&self->line[0], &self->app.out);
@@ -176,6 +185,7 @@ static void fill_end(struct session *self, struct screen_end *end)
                : self->app.lost ? SCREEN_LOST
                                 : SCREEN_DETACHED;
     end->exit_code = feed->exit_code;
+    end->open_log = self->app.open_log;
     end->sentence = feed->sentence;
     feed->sentence = NULL;
 }

@@ -22,9 +22,10 @@ struct screen_options {
 struct screen_end {
     enum screen_how how;
     int exit_code;  /* of the run, when it ended */
+    bool open_log;  /* of a run that was lost: the person wants to see it */
     char *sentence; /* its last one; caller frees; may be NULL */
 };
 
-/* Shows the run until the person leaves, the run ends and was looked at, or the line to it is lost. The terminal is as
- * before afterwards. */
+/* Shows the run until the person leaves; one that ended or was lost is left on the screen to be looked at. The terminal
+ * is as before afterwards. */
 enum lt_err screen_run(const struct screen_options *options, struct screen_end *end) LT_MUST_CHECK;

@@ -357,8 +357,11 @@ static void check_box(void)
 
 static void draw_menus(int width, int height)
 {
-    static const char *const names[] = {
-        [OVERLAY_HELP] = "help", [OVERLAY_QUIT] = "quit", [OVERLAY_RATE] = "rate", [OVERLAY_SETTINGS] = "settings"};
+    static const char *const names[] = {[OVERLAY_HELP] = "help",
+                                        [OVERLAY_QUIT] = "quit",
+                                        [OVERLAY_GONE] = "gone",
+                                        [OVERLAY_RATE] = "rate",
+                                        [OVERLAY_SETTINGS] = "settings"};
     struct app *app = &apps[1];
     for (int i = OVERLAY_HELP; i <= OVERLAY_SETTINGS; i++) {
         what = names[i];

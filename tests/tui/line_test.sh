@@ -62,19 +62,30 @@ session=second
 kill -CONT "$(viewer)"
 moves
 
-echo "# the training is killed while both look: each says so, and what to type"
+echo "# the training is killed while both look: each says so and offers its log; one opens it, the other is told what to type"
 kill -KILL "$(status pid)"
 for session in s second; do
-    expect 'is gone without a word'
-    expect 'lathe fit --resume'
-    expect 'what it logged: lathe view'
-    expect 'EXIT 1'
+    expect 'the run is gone without a word'
+    expect 'open its log'
+    expect 'killed  step'
 done
+keys n
+expect 'the run is gone; q opens its log, or leaves'
+keys p
+expect 'not done: the run is gone'
+keys q q
+expect 'lathe fit --resume'
+expect 'what it logged: lathe view'
+expect 'EXIT 1'
 session=s
-open 100 30 "$lathe view cnn"
-expect 'killed  step'
+keys o
 keys 7
 expect 'checkpoint'
+keys q
+expect 'lathe fit --resume'
+expect 'EXIT 1'
+open 100 30 "$lathe view cnn"
+expect 'killed  step'
 keys q
 expect 'EXIT 0'
 open 100 30 "$lathe attach cnn"
@@ -84,5 +95,7 @@ echo "# the child of the screen that started it: the signal is named"
 open 100 30 "$fit"
 expect 'running  step'
 kill -KILL "$(status pid)"
+expect 'the run is gone without a word'
+keys Down Enter
 expect 'the run was ended by signal 9 (Killed)'
 echo "all good"

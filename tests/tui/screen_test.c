@@ -206,6 +206,38 @@ static void menus_ask_before_they_do(void **state)
     app_release(&app);
 }
 
+/* A run that is gone leaves its picture and offers its log. */
+static void a_lost_run_offers_its_log(void **state)
+{
+    (void)state;
+    struct app app = {0};
+    struct canvas canvas = {0};
+    struct text drawn = {0};
+    sample_fill(&app);
+    app.frozen = true;
+    app_lose(&app);
+    canvas_resize(&canvas, 80, 24);
+    app_draw(&app, &canvas);
+    sample_print(&drawn, &canvas);
+    sample_compare(&drawn, "gone_80x24");
+    assert_false(app.frozen);
+    app_key(&app, 'n', 0);
+    app_key(&app, 'p', 0);
+    assert_true(app.overlay == OVERLAY_NONE && !app.leave && app.out.length == 0);
+    app_key(&app, 'q', 0);
+    assert_int_equal(app.overlay, OVERLAY_GONE);
+    app_key(&app, '\n', 0);
+    assert_true(app.leave && app.open_log);
+    app.leave = app.open_log = false;
+    app_key(&app, 3, 1000000000);
+    assert_true(app.overlay == OVERLAY_GONE && !app.leave);
+    app_key(&app, 3, 2000000000);
+    assert_true(app.leave && !app.open_log);
+    text_release(&drawn);
+    canvas_release(&canvas);
+    app_release(&app);
+}
+
 /* The learning rate is asked for with what was chosen, or taken back, or left alone. */
 static void the_learning_rate(void **state)
 {
@@ -270,6 +302,7 @@ int main(void)
                                        cmocka_unit_test(every_size),
                                        cmocka_unit_test(documents_may_hold_anything),
                                        cmocka_unit_test(menus_ask_before_they_do),
+                                       cmocka_unit_test(a_lost_run_offers_its_log),
                                        cmocka_unit_test(the_learning_rate),
                                        cmocka_unit_test(the_settings),
                                        cmocka_unit_test(a_read_only_screen_sends_nothing)};

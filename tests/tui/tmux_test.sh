@@ -80,6 +80,7 @@ expect 'learning rate'
 echo "# a run that crashes leaves a sane terminal and a reason"
 kill -SEGV "$(status pid)"
 expect 'is gone without a word'
+keys q
 expect 'lathe fit --resume runs/cnn/version_0'
 expect 'what it logged: lathe view runs/cnn/version_0'
 expect 'EXIT 1'

@@ -2,6 +2,7 @@
 
 #include "data/base/path.h"
 #include "tui/commands/command.h"
+#include "tui/commands/view.h"
 #include "tui/plain.h"
 #include "tui/term/term.h"
 
@@ -75,8 +76,8 @@ static int run_behind_screen(struct run *run, int viewer)
     return lt_exit_code(err);
 }
 
-/* The screen lost the run: why, as far as one can tell. */
-static int explain_loss(const char *folder, int pid)
+/* The screen lost the run: why, as far as one can tell. `seen`: its log is shown now. */
+static int explain_loss(const char *folder, int pid, bool seen)
 {
     int status = 0;
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
@@ -92,7 +93,7 @@ static int explain_loss(const char *folder, int pid)
                 "last checkpoint with: "
                 "lathe fit --resume %s\n",
                 folder, folder, folder);
-    fprintf(stderr, "what it logged: lathe view %s\n", folder);
+    if (!seen) fprintf(stderr, "what it logged: lathe view %s\n", folder);
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
 }
 
@@ -112,7 +113,8 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
         status = command_fail(lt_fail(LT_EUNSUPPORTED, "that run belongs to another version of lathe; use the one it "
                                                        "was started with"));
     } else if (end.how == SCREEN_LOST) {
-        status = explain_loss(folder, pid);
+        status = explain_loss(folder, pid, end.open_log);
+        if (end.open_log) show_log(folder, options->preferences);
     } else {
         printf("detached; the training goes on. Come back with: lathe attach %s\n", folder);
     }

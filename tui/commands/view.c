@@ -1,5 +1,6 @@
 /* lathe view: the screen on logs: of runs that are over, were killed or still go on; several are compared. Each log is
  * read by a process of its own, which HDF5 may crash on a damaged file without harm to the screen. */
+#include "tui/commands/view.h"
 #include "data/base/memory.h"
 #include "data/base/path.h"
 #include "tui/commands/arguments.h"
@@ -129,34 +130,54 @@ static int show(struct reader *reader, size_t count, const struct preferences *l
     return status ? status : command_fail(lt_fail(LT_EIO, "the process that read %s is gone", reader[0].path));
 }
 
-static int view(const struct arguments *arguments)
+/* Why there can be no such screen; LT_OK: there can. */
+static enum lt_err check_screen(const struct reader *reader, size_t count, bool plain)
 {
-    const char *root = arguments->value[FLAG_ROOT] ? arguments->value[FLAG_ROOT] : "runs", *why = NULL;
-    struct reader reader[LOGS_MAX] = {0};
-    size_t count = 0;
+    const char *why = NULL;
+    if (plain && count > 1)
+        return lt_fail(LT_EUSAGE, "--plain tells of one run at a time; '%s' is too much", reader[1].path);
+    if (!plain && !term_possible(&why)) return lt_fail(LT_EUNSUPPORTED, "view needs a terminal, or --plain: %s", why);
+    return LT_OK;
+}
+
+/* Frees the paths. */
+static int show_logs(struct reader *reader, size_t count, const struct preferences *look, bool plain)
+{
     int status = 0;
-    const bool plain = arguments->value[FLAG_PLAIN] != NULL;
-    struct preferences look;
-    enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
-    for (; err == LT_OK && count < arguments->rests; count++) {
-        reader[count].fd = -1;
-        err = find_log(&reader[count].path, arguments->rest[count], root);
-        if (err == LT_OK) err = start_reader(&reader[count], reader, count);
-    }
+    enum lt_err err = LT_OK;
+    for (size_t i = 0; i < count; i++) reader[i].fd = -1;
+    for (size_t i = 0; err == LT_OK && i < count; i++) err = start_reader(&reader[i], reader, i);
     if (err != LT_OK) status = command_fail(err);
     for (size_t i = 0; status == 0 && i < count; i++)
         if (!has_spoken(&reader[i])) status = end_reader(&reader[i]);
-    if (status == 0 && plain && count > 1)
-        status = command_fail(
-            lt_fail(LT_EUSAGE, "--plain tells of one run at a time; '%s' is too much", arguments->rest[1]));
-    if (status == 0 && !plain && !term_possible(&why))
-        status = command_fail(lt_fail(LT_EUNSUPPORTED, "view needs a terminal, or --plain: %s", why));
-    if (status == 0) status = show(reader, count, &look, plain);
+    if (status == 0) {
+        err = check_screen(reader, count, plain);
+        status = err == LT_OK ? show(reader, count, look, plain) : command_fail(err);
+    }
     for (size_t i = 0; i < count; i++) {
         end_reader(&reader[i]);
         free(reader[i].path);
     }
     return status;
+}
+
+int show_log(const char *folder, const struct preferences *look)
+{
+    return show_logs(&(struct reader){.path = memory_text(folder)}, 1, look, false);
+}
+
+static int view(const struct arguments *arguments)
+{
+    const char *root = arguments->value[FLAG_ROOT] ? arguments->value[FLAG_ROOT] : "runs";
+    struct reader reader[LOGS_MAX] = {0};
+    size_t count = 0;
+    struct preferences look;
+    enum lt_err err = look_read(&look, arguments, FLAG_LOOK);
+    for (; err == LT_OK && count < arguments->rests; count++)
+        err = find_log(&reader[count].path, arguments->rest[count], root);
+    if (err == LT_OK) return show_logs(reader, count, &look, arguments->value[FLAG_PLAIN] != NULL);
+    for (size_t i = 0; i < count; i++) free(reader[i].path);
+    return command_fail(err);
 }
 
 static int run(int argc, char **argv)
