@@ -84,6 +84,7 @@ static void screens(void **state)
     golden("data_unreadable_80x24", 80, 24, false, "5O");
     golden("log_80x24", 80, 24, false, "7");
     golden("log_120x40", 120, 40, false, "7/warning\n");
+    golden("log_whole_60x20", 60, 20, false, "7k");
     golden("log_printed_80x24", 80, 24, false, "7o");
     golden("run_80x24", 80, 24, false, "8");
     golden("run_120x40_ascii", 120, 40, true, "8jjj");

@@ -3,6 +3,7 @@
 #include "data/base/memory.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,36 @@ int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slo
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return room > 0 ? write_text(self, x, y, room, slot, text) : 0;
+}
+
+/* How many bytes of the text go into a line; it ends after a word where there is one. */
+static size_t line_bytes(const struct canvas *self, const char *text, int room)
+{
+    const char *at = text, *word = NULL;
+    for (int used = 0, columns; *at;) {
+        const char *next = at;
+        if (next_character(self, &next, &columns) != 0) used += columns;
+        if (used > room) break;
+        at = next;
+        if (*at == ' ' || !*at) word = at;
+    }
+    if (*at && word) at = word;
+    return at > text ? (size_t)(at - text) : *text ? 1 : 0;
+}
+
+int canvas_paragraph(struct canvas *self, struct rect rect, enum theme_slot slot, const char *text)
+{
+    int lines = 0;
+    for (size_t bytes; rect.width > 0 && *text; text += bytes) {
+        while (*text == ' ') text++;
+        bytes = line_bytes(self, text, rect.width);
+        if (lines < rect.height) {
+            const bool last = lines + 1 == rect.height;
+            canvas_text(self, rect.x, rect.y + lines, rect.width, slot, "%.*s", last ? INT_MAX : (int)bytes, text);
+        }
+        lines += bytes > 0;
+    }
+    return lines;
 }
 
 void canvas_spot(struct canvas *self, struct spot spot)

@@ -113,6 +113,10 @@ void canvas_pixels(struct canvas *self, int x, int y, const uint8_t top[3], cons
 int canvas_text(struct canvas *self, int x, int y, int room, enum theme_slot slot, const char *format, ...)
     LT_PRINTF(6, 7);
 
+/* Writes text in lines that end between words; as many as the rectangle has, an ellipsis where that cuts it. Returns
+ * how many the whole text takes at this width. */
+int canvas_paragraph(struct canvas *self, struct rect rect, enum theme_slot slot, const char *text);
+
 /* Notes what a click means. */
 void canvas_spot(struct canvas *self, struct spot spot);
 

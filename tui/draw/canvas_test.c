@@ -63,9 +63,40 @@ static void heat_can_be_told_apart(void **state)
     }
 }
 
+static void expect_row(const struct canvas *canvas, int y, const char *text)
+{
+    for (int x = 0; x < canvas->width; x++)
+        assert_int_equal(canvas->cell[y * canvas->width + x].code, x < (int)strlen(text) ? text[x] : ' ');
+}
+
+/* Lines end between words, a word too long for a line goes on in the next; what has no line left is cut visibly. */
+static void paragraphs_end_between_words(void **state)
+{
+    (void)state;
+    struct canvas canvas = {.ascii = true};
+    const struct rect rect = {0, 0, 10, 4};
+    canvas_resize(&canvas, 10, 4);
+    assert_int_equal(canvas_paragraph(&canvas, rect, SLOT_TEXT, "the fox jumped  over"), 3);
+    expect_row(&canvas, 0, "the fox");
+    expect_row(&canvas, 1, "jumped");
+    expect_row(&canvas, 2, "over");
+    canvas_clear(&canvas);
+    assert_int_equal(canvas_paragraph(&canvas, rect, SLOT_TEXT, "0123456789abcdef gh"), 2);
+    expect_row(&canvas, 0, "0123456789");
+    expect_row(&canvas, 1, "abcdef gh");
+    canvas_clear(&canvas);
+    assert_int_equal(canvas_paragraph(&canvas, (struct rect){0, 0, 10, 1}, SLOT_TEXT, "one two three four"), 2);
+    assert_int_equal(canvas.cell[8].code, 't');
+    assert_int_equal(canvas.cell[9].code, canvas_glyph(&canvas, GLYPH_ELLIPSIS));
+    assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 10}, SLOT_TEXT, "   "), 0);
+    assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 0}, SLOT_TEXT, "x"), 0);
+    canvas_release(&canvas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(dots_come_down_the_ladder),
-                                       cmocka_unit_test(heat_can_be_told_apart)};
+                                       cmocka_unit_test(heat_can_be_told_apart),
+                                       cmocka_unit_test(paragraphs_end_between_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,25 @@ static void draw_event(struct canvas *canvas, struct rect row, const struct feed
     canvas_text(canvas, x + 14, row.y, row.x + row.width - x - 14, slots[event->level], "%s", event->text);
 }
 
+/* The chosen row whole, at the bottom, where its row cuts it; not while the list follows a run that goes on. */
+static void draw_whole(const struct log_view *self, const struct feed *feed, struct canvas *canvas, struct rect *rest)
+{
+    enum { BEFORE_TEXT = 34, LINES = 4 };
+    const int at = self->passing[self->list.chosen];
+    const bool printed = self->show == SHOW_PRINTED;
+    const char *text = printed ? self->console.line[at] : feed->event[at].text;
+    const struct rect row = {.width = rest->width - (printed ? 2 : BEFORE_TEXT)}, whole = {.width = rest->width - 2};
+    int lines = canvas_paragraph(canvas, whole, SLOT_TEXT, text);
+    const bool follows = !self->list.away && !feed->ended && !feed->hello.stored;
+    if (follows || canvas_paragraph(canvas, row, SLOT_TEXT, text) <= 1) return;
+    if (lines > LINES) lines = LINES;
+    if (rest->height < 3 * lines) return;
+    rest->height -= lines + 1;
+    const int top = rest->y + rest->height;
+    canvas_rule(canvas, (struct rect){rest->x, top, rest->width, 1}, "the whole line");
+    canvas_paragraph(canvas, (struct rect){rest->x + 2, top + 1, rest->width - 2, lines}, SLOT_TEXT, text);
+}
+
 static void draw_head(const struct log_view *self, struct canvas *canvas, struct rect row)
 {
     static const char *const names[SHOWS] = {"events", "printed (console.log)"};
@@ -86,9 +105,11 @@ static void draw(struct app *app, void *state, struct canvas *canvas, struct rec
     if (feed->has_hello) console_poll(&self->console, feed->hello.folder);
     collect(self, feed);
     const struct rect head = rect_take(&rect, 1);
-    self->rows = rect.height;
     list_settle(&self->list, self->count, rect.height, true);
     draw_head(self, canvas, head);
+    if (self->count) draw_whole(self, feed, canvas, &rect);
+    self->rows = rect.height;
+    list_settle(&self->list, self->count, rect.height, true);
     if (self->count == 0) {
         canvas_text(canvas, rect.x, rect.y, rect.width, SLOT_DIM, "%s",
                     self->filter.text[0] ? "nothing passes the filter; Esc shows all" : "nothing yet");
