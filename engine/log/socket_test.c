@@ -159,7 +159,7 @@ static void a_late_screen_sees_everything(void **state)
         log_scalar(log, loss, i, 1.0 / (i + 1));
         if (i % 1000 == 0) log_family(log, FAMILY_NORM, i, (double[]){i, 2 * i});
     }
-    log_event(log, EVENT_NOTE, LEVEL_WARNING, 7, "a name that is no UTF-8: \xff");
+    log_event(log, EVENT_NOTE, LEVEL_WARNING, 7, "a name that is no UTF-8: \xc3\xa4\xff");
     log_status(log, &(struct run_status){.state = RUN_RUNNING, .step = STEPS, .steps = 99999});
     struct screen screen = {.fd = dial()};
     listen_for(&screen, WIRE_STATUS, 1);
@@ -174,7 +174,7 @@ static void a_late_screen_sees_everything(void **state)
     assert_string_equal(screen.metric[2], "grad_norm/head.weight");
     assert_int_equal(screen.points[2], 20);
     assert_true(screen.point[2][19].value == 38000);
-    assert_string_equal(word(&screen, WIRE_EVENT, "text"), "a name that is no UTF-8: ?");
+    assert_string_equal(word(&screen, WIRE_EVENT, "text"), "a name that is no UTF-8: \xc3\xa4?");
     assert_int_equal(json_integer_value(json_object_get(screen.last[WIRE_STATUS], "steps")), 99999);
     assert_string_equal(word(&screen, WIRE_BYE, "sentence"), "all is well");
     assert_false(path_exists(socket_path));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 enum { POINT_BYTES = 24, POINTS_PER_FRAME = 32768 };
 
@@ -195,11 +196,15 @@ json_t *wire_text(const char *text)
 {
     json_t *json = json_string(text);
     if (json) return json;
-    char *plain = memory_text(text);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80) *c = '?';
-    json = json_string(plain);
-    free(plain);
+    char *clean = memory_text(text);
+    for (char *c = clean; *c;) {
+        utf8proc_int32_t code;
+        const utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)c, -1, &code);
+        if (used <= 0) *c = '?';
+        c += used > 0 ? used : 1;
+    }
+    json = json_string(clean);
+    free(clean);
     return json;
 }
 
