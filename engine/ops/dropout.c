@@ -1,33 +1,11 @@
-#include "engine/ops/drop.h"
-#include "engine/ops/elementwise.h"
+/* y = mask * x / (1 - p), the mask of drop.h. */
+#include "engine/ops/drop_reference.h"
 #include "engine/ops/ops.h"
 
-/* y = mask * x / (1 - p); forward and backward alike. */
-static void apply(const struct call *call, const struct step *step, struct tensor y, struct tensor x)
+static void drop_row(struct tensor y, struct tensor x, int64_t first, int64_t last, struct rng rng, double p,
+                     double scale)
 {
-    const struct drop *drop = call->node->options;
-    const int64_t row = row_count(x);
-    const double scale = drop->p < 1 ? 1 / (1 - drop->p) : 0;
-    for (int64_t n = 0; n < step->n; n++) {
-        struct rng rng = drop_rng(drop, step, step->sample[n]);
-        for (int64_t i = 0; i < row; i++)
-            real_set(y, n * row + i, rng_uniform(&rng) < drop->p ? 0 : real_get(x, n * row + i) * scale);
-    }
-}
-
-static void forward(const struct call *call, const struct step *step)
-{
-    apply(call, step, call->out[0], call->in[0]);
-}
-static void backward(const struct call *call, const struct step *step)
-{
-    apply(call, step, call->din[0], call->dout[0]);
-}
-
-static void evaluate(const struct call *call, const struct step *step)
-{
-    const int64_t count = step->n * row_count(call->in[0]);
-    for (int64_t i = 0; i < count; i++) real_set(call->out[0], i, real_get(call->in[0], i));
+    for (int64_t i = first; i < last; i++) real_set(y, i, rng_uniform(&rng) < p ? 0 : real_get(x, i) * scale);
 }
 
 const struct kernel dropout_reference = {.forward = forward, .backward = backward, .evaluate = evaluate};

@@ -3,6 +3,7 @@
 #include "data/base/isa.h"
 #include "data/base/memory.h"
 #include "engine/backends/cpu/table.h"
+#include "engine/backends/host.h"
 #include "engine/backends/pool.h"
 
 #include <stdlib.h>
@@ -68,29 +69,6 @@ static void *allocate(struct device *device, size_t bytes)
     return memory;
 }
 
-static void release(struct device *device, void *memory)
-{
-    (void)device;
-    free(memory);
-}
-
-static void copy(struct device *device, void *to, const void *from, size_t bytes)
-{
-    (void)device;
-    memcpy(to, from, bytes);
-}
-
-static void fill_zero(struct device *device, void *memory, size_t bytes)
-{
-    (void)device;
-    memset(memory, 0, bytes);
-}
-
-static void synchronize(struct device *device)
-{
-    (void)device;
-}
-
 static const struct kernel *kernel(const struct device *device, enum op_id op, bool bf16)
 {
     return bf16 ? device->bf16[op] : device->table->kernel[op];
@@ -124,11 +102,11 @@ const struct backend backend_cpu = {
     .close = close_device,
     .threads = threads,
     .allocate = allocate,
-    .release = release,
-    .copy_in = copy,
-    .copy_out = copy,
-    .fill_zero = fill_zero,
-    .synchronize = synchronize,
+    .release = host_release,
+    .copy_in = host_copy,
+    .copy_out = host_copy,
+    .fill_zero = host_fill_zero,
+    .synchronize = host_synchronize,
     .kernel = kernel,
     .flat = flat,
     .update = update,

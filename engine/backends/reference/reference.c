@@ -1,6 +1,7 @@
 /* The oracle: plain loops, one thread, double and float. Every test measures the other backends against it. */
 #include "data/base/memory.h"
 #include "engine/backends/backend.h"
+#include "engine/backends/host.h"
 #include "engine/backends/reference/flat.h"
 
 #include <stdlib.h>
@@ -47,29 +48,6 @@ static void *allocate(struct device *device, size_t bytes)
     return memory;
 }
 
-static void release(struct device *device, void *memory)
-{
-    (void)device;
-    free(memory);
-}
-
-static void copy(struct device *device, void *to, const void *from, size_t bytes)
-{
-    (void)device;
-    memcpy(to, from, bytes);
-}
-
-static void fill_zero(struct device *device, void *memory, size_t bytes)
-{
-    (void)device;
-    memset(memory, 0, bytes);
-}
-
-static void synchronize(struct device *device)
-{
-    (void)device;
-}
-
 static const struct kernel *kernel(const struct device *device, enum op_id op, bool bf16)
 {
     (void)device, (void)bf16;
@@ -107,11 +85,11 @@ const struct backend backend_reference = {
     .close = close_device,
     .threads = threads,
     .allocate = allocate,
-    .release = release,
-    .copy_in = copy,
-    .copy_out = copy,
-    .fill_zero = fill_zero,
-    .synchronize = synchronize,
+    .release = host_release,
+    .copy_in = host_copy,
+    .copy_out = host_copy,
+    .fill_zero = host_fill_zero,
+    .synchronize = host_synchronize,
     .kernel = kernel,
     .flat = flat,
     .update = update,
