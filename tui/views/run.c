@@ -213,10 +213,24 @@ static void add_checkpoints(struct run_view *self, const struct feed *feed)
     free(folder);
 }
 
+/* The columns that a text of every layer needs, within bounds. */
+static int column_width(const json_t *layers, const char *key, int least, int most)
+{
+    size_t i;
+    json_t *layer;
+    int width = least;
+    json_array_foreach(layers, i, layer)
+    {
+        const size_t length = json_string_length(json_object_get(layer, key));
+        if (length > (size_t)width) width = length < (size_t)most ? (int)length : most;
+    }
+    return width;
+}
+
 static void add_layers(struct run_view *self, const struct feed *feed)
 {
     if (!document_poll(&self->layers, feed->hello.folder, "layers") && !self->layers.json) return;
-    const json_t *all = self->layers.json;
+    const json_t *all = self->layers.json, *layers = json_object_get(all, "layers");
     char text[512];
     size_t i;
     json_t *layer;
@@ -225,15 +239,18 @@ static void add_layers(struct run_view *self, const struct feed *feed)
              (double)json_integer_value(json_object_get(all, "macs")) * 1e-6,
              (double)json_integer_value(json_object_get(all, "arena_bytes")) * 1e-6);
     add(self, SLOT_TITLE, text);
-    add(self, SLOT_DIM,
-        "  layer                                   op                  output            parameters    M MACs");
-    json_array_foreach(json_object_get(all, "layers"), i, layer)
+    const int names = column_width(layers, "name", 5, 39), ops = column_width(layers, "op", 2, 19),
+              shapes = column_width(layers, "shape", 6, 18);
+    snprintf(text, sizeof text, "  %-*s %-*s %-*s parameters   M MACs", names, "layer", ops, "op", shapes, "output");
+    add(self, SLOT_DIM, text);
+    json_array_foreach(layers, i, layer)
     {
         const char *name = json_string_value(json_object_get(layer, "name")),
                    *op = json_string_value(json_object_get(layer, "op")),
                    *shape = json_string_value(json_object_get(layer, "shape"));
-        snprintf(text, sizeof text, "  %-39.39s %-19.19s %-18.18s %9" JSON_INTEGER_FORMAT " %9.2f", name ? name : "?",
-                 op ? op : "?", shape ? shape : "?", json_integer_value(json_object_get(layer, "parameters")),
+        snprintf(text, sizeof text, "  %-*.39s %-*.19s %-*.18s %10" JSON_INTEGER_FORMAT " %8.2f", names,
+                 name ? name : "?", ops, op ? op : "?", shapes, shape ? shape : "?",
+                 json_integer_value(json_object_get(layer, "parameters")),
                  (double)json_integer_value(json_object_get(layer, "macs")) * 1e-6);
         add(self, SLOT_TEXT, text);
     }
