@@ -15,7 +15,7 @@
 
 /* At most two frames a second, fewer where they are large: what came unasked takes LINE_BYTES a second, as over a slow
  * line, but no frame is older than SLOW_FRAME_MS. */
-enum { FRAME_MS = 500, SLOW_FRAME_MS = 2000, TICK_MS = 1000, PIECE_MS = 10, LINE_BYTES = 1100 };
+enum { FRAME_MS = 500, SLOW_FRAME_MS = 2500, TICK_MS = 1000, PIECE_MS = 10, LINE_BYTES = 1100 };
 
 struct session {
     struct app app;

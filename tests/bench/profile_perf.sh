@@ -4,7 +4,7 @@
 # them differ: lathe measures the time that passes, perf what the process gets. Needs build/release, perf and python3.
 set -eu
 cd "$(dirname "$0")/../.."
-photos=$(realpath "$1") steps=${2-24}
+photos=$(realpath "$1") steps=${2-96}
 lathe=$PWD/build/release/lathe out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export XDG_RUNTIME_DIR="$out"
