@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdbool.h>
 
 enum { STEPS_MIN = 3 };
 static const double worth_saying = 0.10;   /* of the time */
@@ -15,11 +14,12 @@ static double share(const struct advice_input *input, enum span_phase phase)
     return input->steps->phase_ms[phase] / input->steps->wall_ms;
 }
 
+/* What a step takes however few its pictures are. */
 static double lost_to_overhead(const struct advice_input *input)
 {
     const struct steps *steps = input->steps;
     double lost = share(input, SPAN_OTHER) + share(input, SPAN_CALLBACKS) + share(input, SPAN_LOG) +
-                  share(input, SPAN_TRANSFER);
+                  share(input, SPAN_TRANSFER) + share(input, SPAN_OPTIMIZER);
     if (input->kernel_calls > 0) {
         const double between = steps->phase_ms[SPAN_FORWARD] + steps->phase_ms[SPAN_BACKWARD] - input->kernel_s * 1e3;
         const double starts = input->kernel_calls * fmin(kernel_start_s, input->kernel_s / input->kernel_calls);
@@ -52,7 +52,8 @@ static double lost_to_others(const struct advice_input *input)
     const double missed = cores_missed(input);
     const bool crowded = input->threads + (input->workers > 0 ? input->workers : 0) > input->cores;
     if (switches < 10 * input->threads || (crowded && missed < 0.1)) return 0;
-    return fmax(slowed, missed * compute_ms / steps->wall_ms);
+    const double lost = fmax(slowed, missed * compute_ms / steps->wall_ms);
+    return input->knows_others ? fmin(lost, input->others) : lost; /* nobody takes more than what he uses */
 }
 
 /* ---- sentences ---- */
@@ -82,10 +83,10 @@ static enum verdict say_data(const struct advice_input *input, double lost, stru
 static enum verdict say_overhead(const struct advice_input *input, double lost, struct text *out)
 {
     const struct steps *steps = input->steps;
-    text_add(out, "Tiny steps: %.0f %% of the time is not computing but what every step", 100 * lost);
-    text_add(out, "%s costs, at %.3g ms a step", input->kernel_calls > 0 ? " and every kernel" : "",
+    text_add(out, "Tiny steps: %.0f %% of the time is what a step costs however few its pictures", 100 * lost);
+    text_add(out, " (updating parameters%s), at %.3g ms a step", input->kernel_calls > 0 ? ", starting kernels" : "",
              steps->wall_ms / (double)steps->count);
-    if (input->batch > 0) text_add(out, " of %" PRId64 " pictures", input->batch);
+    if (input->batch > 0) text_add(out, " of %" PRId64 " picture%s", input->batch, input->batch > 1 ? "s" : "");
     text_add(out, ". Raise data.batch_size%s.",
              share(input, SPAN_CALLBACKS) + share(input, SPAN_LOG) > 0.5 * lost
                  ? ", trainer.log_every_n_steps, or the every_n_steps of callbacks"

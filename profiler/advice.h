@@ -5,6 +5,8 @@
 #include "data/base/text.h"
 #include "profiler/steps.h"
 
+#include <stdbool.h>
+
 enum verdict {
     VERDICT_NONE,         /* too few steps to say */
     VERDICT_COMPUTING,    /* nothing is in the way of the kernels */
@@ -23,6 +25,8 @@ struct advice_input {
     double kernel_s, kernel_calls; /* of all steps */
     int workers;                   /* data.num_workers; -1: unknown */
     int threads, cores;            /* that compute; that there are */
+    bool knows_others;
+    double others; /* cores that other programs kept busy, in the mean */
     int64_t batch;
 };
 

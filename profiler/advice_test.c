@@ -14,6 +14,7 @@ struct stage {
     double cpu, switches, slowed; /* every second step computes `slowed` times longer */
     double read_s, decode_s, kernel_s, kernel_calls;
     int workers, threads, cores, rare;
+    double others; /* below 0: unknown */
 };
 
 static void fill(struct steps *steps, const struct stage *s)
@@ -49,6 +50,8 @@ static void check(const struct stage *s, enum verdict verdict, const char *words
                                        .workers = s->workers,
                                        .threads = s->threads,
                                        .cores = s->cores,
+                                       .knows_others = s->others >= 0,
+                                       .others = s->others,
                                        .batch = 32};
     const struct advice advice = advise(&input, &text);
     if (advice.verdict != verdict || !strstr(text_get(&text), words))
@@ -77,7 +80,8 @@ static struct stage healthy(void)
                           .kernel_calls = 200 * 600,
                           .workers = 4,
                           .threads = 8,
-                          .cores = 8};
+                          .cores = 8,
+                          .others = -1};
 }
 
 static void staged_cases_are_judged_right(void **state)
@@ -143,6 +147,11 @@ static void own_threads_are_no_other_load(void **state)
     struct stage s = healthy();
     s.switches = 60, s.workers = 8;
     check(&s, VERDICT_COMPUTING, "");
+    s.cpu = 400, s.workers = 0; /* half of the cores' time is missing, and nobody else had it */
+    s.others = 0.02;
+    check(&s, VERDICT_COMPUTING, "");
+    s.others = 4;
+    check(&s, VERDICT_OTHER_LOAD, "about 49 % of the time is lost");
 }
 
 static void few_steps_say_nothing(void **state)

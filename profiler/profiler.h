@@ -38,6 +38,8 @@ struct profile_facts {
     double wall_s;           /* of the run, without pauses */
     double flops, bandwidth; /* ceilings of the machine: a second, bytes a second */
     int workers, threads, cores;
+    bool knows_others;
+    double others; /* cores that other programs kept busy, in the mean */
     int64_t batch;
 };
 

@@ -128,6 +128,8 @@ struct advice profile_advise(const struct profile *self, const struct profile_fa
                                  .workers = facts->workers,
                                  .threads = facts->threads,
                                  .cores = facts->cores,
+                                 .knows_others = facts->knows_others,
+                                 .others = facts->others,
                                  .batch = facts->batch};
     profile_tree(self, false, &table);
     for (int i = 0; i < table.rows; i++) {

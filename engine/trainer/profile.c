@@ -7,17 +7,21 @@
 #include "engine/trainer/ceilings.h"
 #include "engine/trainer/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 static struct profile_facts facts_of(const struct run *run)
 {
+    const struct pace *pace = &run->pace;
     return (struct profile_facts){.title = "FIT Profiler Report",
-                                  .wall_s = pace_elapsed_s(&run->pace),
+                                  .wall_s = pace_elapsed_s(pace),
                                   .workers = (int)run->config->data.num_workers,
                                   .threads = run->backend->threads(run->device),
                                   .cores = thread_cores(),
+                                  .knows_others = pace->usages > 0,
+                                  .others = pace->usages > 0 ? pace->others / (double)pace->usages : 0,
                                   .batch = run->config->data.batch_size};
 }
 
@@ -152,6 +156,8 @@ void profile_usage(struct run *run)
     if (!run->usage || run->at.step == 0 || now < run->pace.usage_due_ns) return;
     if (run->pace.usage_due_ns) { /* not before a second is over: rates of less say little */
         usage_take(run->usage, value);
+        run->pace.usages++;
+        run->pace.others += fmax(0, value[USAGE_CPU] - value[USAGE_CPU_RUN]) / 100;
         log_family(run->log, FAMILY_MACHINE, run->at.step, value);
     }
     run->pace.usage_due_ns = now + every_ns;

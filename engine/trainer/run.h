@@ -87,6 +87,8 @@ struct pace {
     int64_t last_save_ns;
     struct usage_before usage;
     int64_t profile_due_ns, usage_due_ns; /* when screens are to hear of them next */
+    int64_t usages;                       /* how often that of the machine was taken */
+    double others;                        /* sum over them: cores that other programs kept busy */
 };
 
 struct run {

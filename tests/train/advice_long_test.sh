@@ -55,7 +55,7 @@ else
     echo "no C compiler: no slow disk"
 fi
 stage few_workers "Input-bound: .* from 1 worker" . --data.num_workers 1 \
-    --data.train_transforms '[{resize: 900}, {random_resized_crop: 16}, {normalize: imagenet}]' --data.val_transforms "$small_val"
+    --data.train_transforms '[{resize: 1600}, {random_resized_crop: 16}, {normalize: imagenet}]' --data.val_transforms "$small_val"
 if [ "$(cut -d. -f1 /proc/loadavg)" -ge "$(nproc)" ]; then
     echo "other load on this machine: no tiny batches"
 else
