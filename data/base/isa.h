@@ -9,8 +9,8 @@
 #define ISA_JOIN(name, isa)  ISA_JOIN2(name, isa)
 #define ISA_NAME(name)       ISA_JOIN(name, LATHE_ISA)
 
-/* The least first; isa_name gives "baseline" and so on. */
-enum isa { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_COUNT };
+/* The least first; isa_name gives "baseline" and so on. AMX is AVX-512 with tiles for products of bfloat16. */
+enum isa { ISA_BASELINE, ISA_AVX2, ISA_AVX512, ISA_AMX, ISA_COUNT };
 const char *isa_name(enum isa isa);
 
 /* The best that the processor has, or the one that LATHE_ISA in the environment names. */

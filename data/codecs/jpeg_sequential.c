@@ -41,7 +41,7 @@ extern const struct jpeg_kernels jpeg_kernels_avx512, jpeg_kernels_avx2, jpeg_ke
 static const struct jpeg_kernels *choose_kernels(void)
 {
     static const struct jpeg_kernels *const tables[ISA_COUNT] = {&jpeg_kernels_baseline, &jpeg_kernels_avx2,
-                                                                 &jpeg_kernels_avx512};
+                                                                 &jpeg_kernels_avx512, &jpeg_kernels_avx512};
     enum isa isa;
     return tables[isa_choose(&isa) == LT_OK ? isa : ISA_BASELINE];
 }

@@ -151,7 +151,7 @@ static int64_t largest(int64_t a, int64_t b)
 static size_t workspace(const struct node *node, int threads)
 {
     const struct conv2d_sizes s = conv2d_sizes(node);
-    if (is_depthwise(&s)) return ISA_NAME(depthwise_workspace)(node, threads);
+    if (is_depthwise(&s)) return DEPTHWISE(depthwise_workspace)(node, threads);
     const int64_t depth = s.kh * s.kw * s.ci, turned = s.kh * s.kw * s.co, batch = node->in[0]->shape.size[0];
     int64_t most = product_elements(s.co, depth, threads) + threads * gathered_elements(depth);
     if (turns(&s)) {
@@ -323,7 +323,7 @@ static void forward(const struct call *call, const struct step *step)
 {
     struct layer layer = make_layer(call, step);
     if (is_depthwise(&layer.s)) {
-        ISA_NAME(depthwise_forward)(call, step);
+        DEPTHWISE(depthwise_forward)(call, step);
         return;
     }
     for (layer.group = 0; layer.group < layer.s.groups; layer.group++) {
@@ -449,7 +449,7 @@ static void backward(const struct call *call, const struct step *step)
                             layer.batch,       layer.s.oh * layer.s.ow, layer.s.o};
     if (biases.db) biases_run(step->pool, &biases);
     if (is_depthwise(&layer.s)) {
-        ISA_NAME(depthwise_backward)(call, step);
+        DEPTHWISE(depthwise_backward)(call, step);
         return;
     }
     for (layer.group = 0; layer.group < layer.s.groups; layer.group++) {

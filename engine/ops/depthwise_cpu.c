@@ -20,7 +20,7 @@ struct job {
     bool stream;
 };
 
-size_t ISA_NAME(depthwise_workspace)(const struct node *node, int threads)
+size_t DEPTHWISE(depthwise_workspace)(const struct node *node, int threads)
 {
     (void)threads;
     const struct conv2d_sizes s = conv2d_sizes(node);
@@ -148,7 +148,7 @@ static void forward_rows(void *context, int64_t chunk, int thread)
     vec_stream_end();
 }
 
-void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step)
+void DEPTHWISE(depthwise_forward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
     job.stream = element_streams(call->out[0].data, job.s.c, job.n * job.s.oh * job.s.ow, job.s.c);
@@ -302,7 +302,7 @@ static void weight_gradient(struct job *job, struct pool *pool)
         for (int64_t k = 0; k < c; k++) dw[k * taps + t] = job->leaf[t * c + k];
 }
 
-void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *step)
+void DEPTHWISE(depthwise_backward)(const struct call *call, const struct step *step)
 {
     struct job job = make_job(call, step);
     job.stream = element_streams(call->din[0].data, job.s.c, job.n * job.s.h * job.s.w, job.s.c);

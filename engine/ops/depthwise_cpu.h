@@ -14,6 +14,12 @@ static inline bool is_depthwise(const struct conv2d_sizes *s)
     return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kw <= DEPTHWISE_WIDTH_MAX && s->sw <= DEPTHWISE_STRIDE_MAX;
 }
 
-void ISA_NAME(depthwise_forward)(const struct call *call, const struct step *step);
-void ISA_NAME(depthwise_backward)(const struct call *call, const struct step *step);
-size_t ISA_NAME(depthwise_workspace)(const struct node *node, int threads);
+/* Where products are multiplied by tiles, these are still those of AVX-512. */
+#if defined(__AMX_BF16__)
+#define DEPTHWISE(name) name##_avx512_bf16
+#else
+#define DEPTHWISE(name) ISA_NAME(name)
+#endif
+void DEPTHWISE(depthwise_forward)(const struct call *call, const struct step *step);
+void DEPTHWISE(depthwise_backward)(const struct call *call, const struct step *step);
+size_t DEPTHWISE(depthwise_workspace)(const struct node *node, int threads);

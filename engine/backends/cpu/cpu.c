@@ -13,7 +13,8 @@
 struct device {
     struct pool *pool;
     const struct cpu_table *table;
-    const struct kernel *const *bf16; /* kernels, by op */
+    enum isa isa;
+    const struct kernel *bf16[OP_COUNT];
 };
 
 struct pool *cpu_pool(const struct device *device)
@@ -21,12 +22,19 @@ struct pool *cpu_pool(const struct device *device)
     return device->pool;
 }
 
-/* Without instructions for bfloat16 it is emulated. */
-static const struct kernel *const *choose_bf16(enum isa isa)
+/* Without instructions for bfloat16 it is emulated. What multiplies matrices is there for tiles, too. */
+static void choose_bf16(const struct kernel *bf16[OP_COUNT], enum isa isa)
 {
-    if (isa == ISA_BASELINE) return cpu_kernels_baseline_bf16;
-    if (isa == ISA_AVX512 && __builtin_cpu_supports("avx512bf16")) return cpu_kernels_avx512_bf16;
-    return cpu_kernels_avx2_bf16;
+    const bool native = isa >= ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+    const struct kernel *const *kernels = isa == ISA_BASELINE ? cpu_kernels_baseline_bf16
+                                          : native            ? cpu_kernels_avx512_bf16
+                                                              : cpu_kernels_avx2_bf16;
+    memcpy(bf16, kernels, OP_COUNT * sizeof *bf16);
+    if (isa != ISA_AMX) return;
+    bf16[OP_attention] = &attention_cpu_amx_bf16;
+    bf16[OP_conv2d] = &conv2d_cpu_amx_bf16;
+    bf16[OP_conv_norm] = &conv_norm_cpu_amx_bf16;
+    bf16[OP_linear] = &linear_cpu_amx_bf16;
 }
 
 static void close_device(struct device *device)
@@ -38,11 +46,11 @@ static void close_device(struct device *device)
 static enum lt_err open_device(struct device **out, const struct device_options *options)
 {
     struct device *device = memory_new(1, sizeof *device);
-    static const struct cpu_table *const tables[ISA_COUNT] = {&cpu_table_baseline, &cpu_table_avx2, &cpu_table_avx512};
-    enum isa isa = ISA_BASELINE;
-    enum lt_err err = isa_choose(&isa);
-    device->table = tables[isa];
-    device->bf16 = choose_bf16(isa);
+    static const struct cpu_table *const tables[ISA_COUNT] = {&cpu_table_baseline, &cpu_table_avx2, &cpu_table_avx512,
+                                                              &cpu_table_avx512};
+    enum lt_err err = isa_choose(&device->isa);
+    device->table = tables[device->isa];
+    choose_bf16(device->bf16, device->isa);
     if (err == LT_OK) err = pool_new(&device->pool, options->threads);
     if (err == LT_OK)
         *out = device;
@@ -91,7 +99,7 @@ static struct pool *pool(const struct device *device)
 
 static const char *instruction_set(const struct device *device)
 {
-    return device->table->name;
+    return isa_name(device->isa);
 }
 
 const struct backend backend_cpu = {

@@ -8,9 +8,15 @@
 #pragma once
 
 #include "engine/backends/cpu/isa.h"
+#if defined(__AMX_BF16__)
+#include "engine/backends/cpu/tiles.h"
+#endif
 
-/* Two vectors of columns; rows so that all sums, two vectors of B and one broadcast fit in the registers. */
-#if defined(__AVX512F__)
+/* Two vectors of columns; rows so that all sums, two vectors of B and one broadcast fit in the registers, or two tiles
+ * of them. */
+#if defined(__AMX_BF16__)
+enum { MR = 2 * TILE_ROWS, NRV = 2 };
+#elif defined(__AVX512F__)
 enum { MR = 12, NRV = 2 };
 #else
 enum { MR = 6, NRV = 2 };
@@ -101,6 +107,61 @@ static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], c
         for (int j = 0; j < vectors; j++) sum[i][j] = local[i][j];
 }
 
+#if defined(__AMX_BF16__)
+/* Rows are multiplied MR at a time. */
+enum { MR_STEP = MR };
+
+/* The same for all rows and columns, by AMX: `blocks` times TILE_STEPS steps, which lie side by side in a. */
+static inline void gemm_tiles(vec sum[MR][NRV], const element *a, int64_t row, const element *b, int64_t blocks)
+{
+    const int64_t row_bytes = row * (int64_t)sizeof *a, step_bytes = NR * PAIR * (int64_t)sizeof *b;
+    tiles_prepare();
+    tiles_fence(a);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t k = 0; k < blocks; k++, a += TILE_STEPS * PAIR, b += TILE_STEPS * NR * PAIR) {
+        _tile_loadd(4, a, row_bytes);
+        _tile_loadd(6, b, step_bytes);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, b + VEC * PAIR, step_bytes);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, a + TILE_ROWS * row, row_bytes);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, &sum[0][0], sizeof *sum);
+    _tile_stored(1, &sum[0][1], sizeof *sum);
+    _tile_stored(2, &sum[TILE_ROWS][0], sizeof *sum);
+    _tile_stored(3, &sum[TILE_ROWS][1], sizeof *sum);
+}
+
+/* The same for few steps, by vectors. */
+static inline void gemm_vectors(vec sum[MR][NRV], const element *a, int64_t row, const element *b, int64_t steps)
+{
+    enum { ROWS = 8 };
+    for (int i = 0; i < MR; i += ROWS) gemm_micro(sum + i, a + i * row, row, PAIR, b, steps, ROWS, NRV);
+}
+
+/* One tile of sums: up to MR rows of a, whose steps lie side by side, times one panel of b. Reads MR rows. */
+static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, int64_t step, const element *b,
+                             int64_t rows, int64_t columns, int64_t depth)
+{
+    const int64_t steps = (depth + PAIR - 1) / PAIR, blocks = steps / TILE_STEPS, done = blocks * TILE_STEPS;
+    vec rest[MR][NRV];
+    (void)step, (void)rows, (void)columns;
+    if (blocks == 0) {
+        gemm_vectors(sum, a, row, b, steps);
+        return;
+    }
+    gemm_tiles(sum, a, row, b, blocks);
+    if (steps == done) return;
+    gemm_vectors(rest, a + done * PAIR, row, b + done * NR * PAIR, steps - done);
+    for (int i = 0; i < MR; i++)
+        for (int j = 0; j < NRV; j++) sum[i][j] += rest[i][j];
+}
+#else
 /* Rows are multiplied in steps of a third of MR. */
 enum { MR_STEP = MR / 3 };
 
@@ -119,6 +180,7 @@ static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, in
     default: gemm_micro(sum, a, row, step, b, steps, MR, NRV); break;
     }
 }
+#endif
 
 /* Writes a tile of sums to floats, or adds it. */
 static inline void gemm_store_floats(float *c, int64_t ldc, vec sum[MR][NRV], int64_t rows, int64_t columns, bool add)
@@ -269,6 +331,45 @@ static inline __attribute__((always_inline)) void gemm_pack_rows(element *packed
             gemm_pack_step(packed, row, columns, wide);
     }
 }
+
+/* A panel of MR columns of w for the left side of a product whose depth is rows of w, with room for a depth of `room`:
+ * packs rows 0 … depth - 1 behind `at` that are there. */
+#if defined(__AMX_BF16__)
+static inline void gemm_pack_left(element *panel, int64_t room, int64_t at, const element *w, int64_t ldw,
+                                  int64_t columns, int64_t depth)
+{
+    enum { DEEP = TILE_STEPS * PAIR };
+    for (int64_t k = 0; k < depth; k += DEEP)
+        for (int64_t j = 0; j < MR; j += VEC) {
+            __m512i line[TILE_STEPS];
+            const int64_t rest = depth - k < DEEP ? depth - k : DEEP;
+            memset(line, 0, sizeof line);
+            gemm_pack_rows((element *)(void *)line, w + k * ldw + j, ldw, columns - j, rest, VEC);
+            tiles_transpose(line);
+            for (int64_t i = 0; i < VEC; i++)
+                vec_store_some((float *)(void *)(panel + (j + i) * room + at + k), (vec)line[i],
+                               gemm_padded(rest) / PAIR);
+        }
+}
+static inline int64_t gemm_left_row(int64_t room)
+{
+    return room;
+}
+enum { GEMM_LEFT_STEP = PAIR };
+#else
+static inline void gemm_pack_left(element *panel, int64_t room, int64_t at, const element *w, int64_t ldw,
+                                  int64_t columns, int64_t depth)
+{
+    (void)room;
+    gemm_pack_rows(panel + at * MR, w, ldw, columns, depth, MR);
+}
+static inline int64_t gemm_left_row(int64_t room)
+{
+    (void)room;
+    return PAIR;
+}
+enum { GEMM_LEFT_STEP = MR * PAIR };
+#endif
 
 /* Panel p of B = w, where w is [depth][n] by rows. */
 static inline void gemm_pack(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth, int64_t p)

@@ -56,7 +56,7 @@ struct product {
 /* Rows of one chunk: a block of them times GEMM_DEPTH stays in the second-level cache. */
 static inline int64_t product_rows(int64_t depth)
 {
-    return gemm_depth(depth, 0) > 1024 ? 60 : 120;
+    return (gemm_depth(depth, 0) > 1024 ? 64 : 128) / MR * MR;
 }
 
 static inline void product_pack(void *context, int64_t panel, int thread)
@@ -107,7 +107,7 @@ static inline void product_run(struct pool *pool, struct product *job, const flo
 
 /* ---- weights ---- */
 
-enum { WEIGHTS_O = 16 * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 * PAIR };
+enum { WEIGHTS_O = (MR > 16 ? 6 : 16) * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 * PAIR };
 
 /* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x into
  * panels of NR, `panel` floats apart, for pixels first … first + count - 1 of one sample; columns past the end are 0.
@@ -174,7 +174,8 @@ static inline void weights_gather(struct weights_tile *tile, const element *dy, 
     const struct weights *job = tile->job;
     dy += tile->o0;
     for (int64_t i = 0; i < tile->rows; i += MR)
-        gemm_pack_rows(tile->left + i * WEIGHTS_PIXELS + tile->count * MR, dy + i, job->ldy, tile->rows - i, count, MR);
+        gemm_pack_left(tile->left + i * WEIGHTS_PIXELS, WEIGHTS_PIXELS, tile->count, dy + i, job->ldy, tile->rows - i,
+                       count);
     job->pack_x(job->layer, tile->right + tile->count * NR, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0,
                 tile->columns);
     tile->count += gemm_padded(count);
@@ -190,8 +191,8 @@ static inline void weights_multiply(struct weights_tile *tile)
         for (int64_t i = 0; i < tile->rows; i += MR) {
             vec sum[MR][NRV];
             const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR, columns = tile->columns - k;
-            gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, PAIR, MR * PAIR, tile->right + k * WEIGHTS_PIXELS, rows,
-                      columns, tile->count);
+            gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS), GEMM_LEFT_STEP,
+                      tile->right + k * WEIGHTS_PIXELS, rows, columns, tile->count);
             gemm_store_floats(to + i * ldw + k, ldw, sum, rows, columns, tile->add);
         }
     tile->add = true;

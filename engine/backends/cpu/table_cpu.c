@@ -25,11 +25,7 @@ void ISA_NAME(flat_clip_factor)(struct device *d, double *factor, const double *
 void ISA_NAME(flat_clip)(struct device *d, enum dtype real, void *gradient, int64_t count, const double *factor,
                          double max_value);
 
-#define TEXT2(x) #x
-#define TEXT(x)  TEXT2(x)
-
 const struct cpu_table ISA_NAME(cpu_table) = {
-    .name = TEXT(LATHE_ISA),
     .kernel =
         {
 #define OP(name) [OP_##name] = &ISA_NAME(name##_cpu),
