@@ -199,15 +199,23 @@ static void draw_marks(struct plot *plot, const struct chart_line *line)
     }
 }
 
-/* A line's letter, at the newest of its points that are shown. */
-static void draw_letter(const struct plot *plot, const struct chart_line *line)
+/* A line's letter; without colours two lines need one each: the first of the label. */
+static char letter_of(const struct canvas *canvas, const struct chart *chart, const struct chart_line *line)
+{
+    int labels = 0;
+    for (int i = 0; i < CHART_LINES; i++) labels += chart->line[i].label && chart->line[i].label[0];
+    return line->letter || !canvas->colorless || labels < 2 || !line->label ? line->letter : line->label[0];
+}
+
+/* At the newest of the line's points that are shown. */
+static void draw_letter(const struct plot *plot, const struct chart_line *line, char letter)
 {
     const size_t end = find_dot(plot, line->series, plot->columns * 2);
-    if (!line->letter || end == 0) return;
+    if (!letter || end == 0) return;
     const struct wire_point *point = &line->series->point[end - 1];
     const int row = row_of(plot, line_value(plot, line, end - 1)), column = column_of(plot, point->step, point->wall);
     if (row >= 0 && column >= 0)
-        canvas_put(plot->canvas, plot->x + column, plot->y + row / 4, (uint32_t)line->letter, line->slot);
+        canvas_put(plot->canvas, plot->x + column, plot->y + row / 4, (uint32_t)letter, line->slot);
 }
 
 static void draw_level(struct plot *plot, double level)
@@ -395,6 +403,6 @@ void chart_draw(struct canvas *canvas, struct rect rect, const struct chart *cha
     for (int i = 0; i < CHART_LINES; i++)
         if (chart->line[i].series && chart->line[i].series->count) {
             draw_marks(&plot, &chart->line[i]);
-            draw_letter(&plot, &chart->line[i]);
+            draw_letter(&plot, &chart->line[i], letter_of(canvas, chart, &chart->line[i]));
         }
 }

@@ -15,7 +15,8 @@ struct chart_line {
     enum theme_slot band; /* slot of the band minimum … maximum behind a smoothed line; same as slot: the values
                              themselves, no band */
     bool points;          /* marks at each point as well: few values, far apart */
-    char letter;          /* stands at the end of the line and before its label, to tell runs apart; 0: none */
+    char letter;          /* stands at the end of the line and before its label, to tell runs apart; 0: none, or at
+                             the end the label's first where there are no colours */
 };
 
 /* Something that happened, to be seen on the axis. */

@@ -88,11 +88,8 @@ static void draw_panel(const struct app *app, struct canvas *canvas, struct rect
     struct chart chart = {.title = panel->title, .scope = scope};
     static const enum theme_slot slots[] = {SLOT_TRAIN, SLOT_VALIDATION};
     for (int i = 0; i < 2 && panel->column[i]; i++)
-        chart.line[i] = (struct chart_line){.series = find(app, panel->column[i]),
-                                            .label = panel->label[i],
-                                            .slot = slots[i],
-                                            .band = slots[i],
-                                            .letter = panel->label[i][0]};
+        chart.line[i] = (struct chart_line){
+            .series = find(app, panel->column[i]), .label = panel->label[i], .slot = slots[i], .band = slots[i]};
     chart_draw(canvas, rect, &chart);
 }
 

@@ -1,5 +1,5 @@
 /* Products of bfloat16 by AMX: TDPBF16PS multiplies a tile of rows by a tile of columns, 16 pairs deep. Included by
- * gemm.h where the instructions are; the process must have been allowed to use them (cpu.c). Thread: any. */
+ * gemm.h where the instructions are; the process must have been allowed to use them (data/base/isa.h). Thread: any. */
 #pragma once
 
 #include "engine/backends/cpu/isa.h"
