@@ -185,6 +185,7 @@ void app_lose(struct app *app)
     app->feed.asked[0] = 0; /* nobody will answer */
     app->feed.version++;
     app->frozen = false;
+    if (app->overlay != OVERLAY_NONE) return; /* somebody types */
     app->overlay = OVERLAY_GONE;
     app->choice = 0;
 }

@@ -151,23 +151,26 @@ static void wait_for_something(struct session *self, struct pollfd *fds)
 }
 
 /* A run that is gone leaves its last picture, but not what never was one, nor a log that cannot be read. */
-static bool is_over(const struct session *self)
+static void lose(struct session *self)
 {
     const struct feed *feed = &self->app.feed;
-    const bool nothing_left = feed->foreign || feed->hello.stored || !feed->has_status;
-    return self->app.leave || (self->app.lost && !feed->ended && nothing_left);
+    if (feed->ended || (feed->has_status && !feed->foreign && !feed->hello.stored)) {
+        app_lose(&self->app);
+    } else {
+        self->app.lost = self->app.leave = true;
+    }
 }
 
 static void loop(struct session *self)
 {
     struct pollfd *fds = memory_new(2 + self->lines, sizeof *fds);
-    while (!is_over(self)) {
+    while (!self->app.leave) {
         const bool has_status = self->app.feed.has_status;
         wait_for_something(self, fds);
         tick(self);
         for (size_t i = 0; i < self->lines; i++)
             if (fds[2 + i].revents) line_read(&self->line[i]);
-        if (self->line[0].lost && !self->app.lost) app_lose(&self->app);
+        if (self->line[0].lost && !self->app.lost) lose(self);
         uint64_t arrived = version(self);
         read_keys(self);
         line_write(&self->line[0], &self->app.out);
@@ -186,6 +189,7 @@ static void fill_end(struct session *self, struct screen_end *end)
                                 : SCREEN_DETACHED;
     end->exit_code = feed->exit_code;
     end->open_log = self->app.open_log;
+    end->look = self->app.look;
     end->sentence = feed->sentence;
     feed->sentence = NULL;
 }

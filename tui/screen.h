@@ -21,9 +21,10 @@ struct screen_options {
 
 struct screen_end {
     enum screen_how how;
-    int exit_code;  /* of the run, when it ended */
-    bool open_log;  /* of a run that was lost: the person wants to see it */
-    char *sentence; /* its last one; caller frees; may be NULL */
+    int exit_code;           /* of the run, when it ended */
+    bool open_log;           /* of a run that was lost: the person wants to see it */
+    struct preferences look; /* … as this screen did */
+    char *sentence;          /* its last one; caller frees; may be NULL */
 };
 
 /* Shows the run until the person leaves; one that ended or was lost is left on the screen to be looked at. The terminal

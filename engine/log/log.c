@@ -100,10 +100,10 @@ static void ring_bell(const struct outlet *outlet)
 {
     const uint64_t one = 1;
     ssize_t written = write(outlet->bell, &one, sizeof one);
-    (void)written; /* without a bell it takes 50 ms */
+    (void)written; /* without a bell it takes a moment longer */
 }
 
-/* Waits for the bell or something of the sink's own, at most 50 ms. */
+/* Waits for the bell or something of the sink's own, at most a fraction of a second. */
 static void wait_a_moment(const struct outlet *outlet)
 {
     struct pollfd bell = {.fd = outlet->bell, .events = POLLIN};

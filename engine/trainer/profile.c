@@ -149,6 +149,14 @@ void profile_sample(struct run *run, double wall_ms)
 
 /* ---- the machine ---- */
 
+/* What other programs use, in % of a core, while there are steps that they could hold up. */
+static void note_others(struct run *run, double percent)
+{
+    if (!isfinite(percent) || run->status.state == RUN_PAUSED) return;
+    run->pace.usages++;
+    run->pace.others += fmax(0, percent) / 100;
+}
+
 void profile_usage(struct run *run)
 {
     const int64_t now = clock_ns(), every_ns = 1000000000;
@@ -156,8 +164,7 @@ void profile_usage(struct run *run)
     if (!run->usage || run->at.step == 0 || now < run->pace.usage_due_ns) return;
     if (run->pace.usage_due_ns) { /* not before a second is over: rates of less say little */
         usage_take(run->usage, value);
-        run->pace.usages++;
-        run->pace.others += fmax(0, value[USAGE_CPU] - value[USAGE_CPU_RUN]) / 100;
+        note_others(run, value[USAGE_CPU] - value[USAGE_CPU_RUN]);
         log_family(run->log, FAMILY_MACHINE, run->at.step, value);
     }
     run->pace.usage_due_ns = now + every_ns;

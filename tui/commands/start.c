@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void on_signal(int number)
@@ -76,11 +77,25 @@ static int run_behind_screen(struct run *run, int viewer)
     return lt_exit_code(err);
 }
 
+/* Whether our child is gone, or goes in a moment. */
+static bool is_gone(int pid, int *status)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        const pid_t got = waitpid(pid, status, WNOHANG);
+        if (got == pid || (got < 0 && errno != EINTR)) return true;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
 /* The screen lost the run: why, as far as one can tell. `seen`: its log is shown now. */
 static int explain_loss(const char *folder, int pid, bool seen)
 {
     int status = 0;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    if (pid > 0 && !is_gone(pid, &status)) {
+        fprintf(stderr, "lathe: the line to the run broke, but it goes on; come back with: lathe attach %s\n", folder);
+        return 1;
+    }
     if (pid > 0 && WIFSIGNALED(status))
         fprintf(stderr,
                 "lathe: the run was ended by signal %d (%s); what it printed is in %s/console.log; go on from its last "
@@ -114,7 +129,7 @@ int show_run(const struct screen_options *options, const char *folder, int pid)
                                                        "was started with"));
     } else if (end.how == SCREEN_LOST) {
         status = explain_loss(folder, pid, end.open_log);
-        if (end.open_log) show_log(folder, options->preferences);
+        if (end.open_log) show_log(folder, &end.look);
     } else {
         printf("detached; the training goes on. Come back with: lathe attach %s\n", folder);
     }

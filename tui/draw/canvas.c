@@ -181,7 +181,7 @@ int canvas_paragraph(struct canvas *self, struct rect rect, enum theme_slot slot
 {
     int lines = 0;
     for (size_t bytes; rect.width > 0 && *text; text += bytes) {
-        while (*text == ' ') text++;
+        while (lines > 0 && *text == ' ') text++;
         bytes = line_bytes(self, text, rect.width);
         if (lines < rect.height) {
             const bool last = lines + 1 == rect.height;

@@ -88,7 +88,8 @@ static void paragraphs_end_between_words(void **state)
     assert_int_equal(canvas_paragraph(&canvas, (struct rect){0, 0, 10, 1}, SLOT_TEXT, "one two three four"), 2);
     assert_int_equal(canvas.cell[8].code, 't');
     assert_int_equal(canvas.cell[9].code, canvas_glyph(&canvas, GLYPH_ELLIPSIS));
-    assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 10}, SLOT_TEXT, "   "), 0);
+    assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 10}, SLOT_TEXT, "  indented one"), 2);
+    assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 10}, SLOT_TEXT, ""), 0);
     assert_int_equal(canvas_paragraph(&canvas, (struct rect){.width = 0}, SLOT_TEXT, "x"), 0);
     canvas_release(&canvas);
 }

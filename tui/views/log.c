@@ -72,14 +72,14 @@ static void draw_event(struct canvas *canvas, struct rect row, const struct feed
 /* The chosen row whole, at the bottom, where its row cuts it; not while the list follows a run that goes on. */
 static void draw_whole(const struct log_view *self, const struct feed *feed, struct canvas *canvas, struct rect *rest)
 {
-    enum { BEFORE_TEXT = 34, LINES = 4 };
+    enum { BEFORE_TEXT = 33, LINES = 4 };
     const int at = self->passing[self->list.chosen];
-    const bool printed = self->show == SHOW_PRINTED;
+    const bool printed = self->show == SHOW_PRINTED, over = feed->hello.stored || run_state_is_over(feed->status.state);
     const char *text = printed ? self->console.line[at] : feed->event[at].text;
-    const struct rect row = {.width = rest->width - (printed ? 2 : BEFORE_TEXT)}, whole = {.width = rest->width - 2};
-    int lines = canvas_paragraph(canvas, whole, SLOT_TEXT, text);
-    const bool follows = !self->list.away && !feed->ended && !feed->hello.stored;
-    if (follows || canvas_paragraph(canvas, row, SLOT_TEXT, text) <= 1) return;
+    const int room = rest->width - (printed ? 2 : BEFORE_TEXT);
+    if (!self->list.away && !over) return;
+    if (canvas_paragraph(canvas, (struct rect){.width = room > 1 ? room : 1}, SLOT_TEXT, text) <= 1) return;
+    int lines = canvas_paragraph(canvas, (struct rect){.width = rest->width - 2}, SLOT_TEXT, text);
     if (lines > LINES) lines = LINES;
     if (rest->height < 3 * lines) return;
     rest->height -= lines + 1;

@@ -3,8 +3,8 @@
  * caller's memory.
  * Products go through the depth in steps of PAIR elements, which lie side by side: one float, or two bfloat16 that one
  * instruction multiplies and adds. Panels of B are NR columns wide: packed[depth / PAIR][NR][PAIR]; of A MR rows high:
- * packed[depth / PAIR][MR][PAIR]. What is past the end of a panel is 0, and so is a second element that an odd depth
- * lacks. Distances are in elements. */
+ * packed[depth / PAIR][MR][PAIR], or by rows where AMX wants them so: packed[MR][depth]. What is past the end of a
+ * panel is 0, and so is a second element that an odd depth lacks. Distances are in elements. */
 #pragma once
 
 #include "engine/backends/cpu/isa.h"
@@ -138,10 +138,11 @@ static inline void gemm_tiles(vec sum[MR][NRV], const element *a, int64_t row, c
 }
 
 /* The same for few steps, by vectors. */
-static inline void gemm_vectors(vec sum[MR][NRV], const element *a, int64_t row, const element *b, int64_t steps)
+static inline void gemm_vectors(vec sum[MR][NRV], const element *a, int64_t row, const element *b, int64_t rows,
+                                int64_t steps)
 {
     enum { ROWS = 8 };
-    for (int i = 0; i < MR; i += ROWS) gemm_micro(sum + i, a + i * row, row, PAIR, b, steps, ROWS, NRV);
+    for (int64_t i = 0; i < rows; i += ROWS) gemm_micro(sum + i, a + i * row, row, PAIR, b, steps, ROWS, NRV);
 }
 
 /* One tile of sums: up to MR rows of a, whose steps lie side by side, times one panel of b. Reads MR rows. */
@@ -150,15 +151,15 @@ static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, in
 {
     const int64_t steps = (depth + PAIR - 1) / PAIR, blocks = steps / TILE_STEPS, done = blocks * TILE_STEPS;
     vec rest[MR][NRV];
-    (void)step, (void)rows, (void)columns;
+    (void)step, (void)columns;
     if (blocks == 0) {
-        gemm_vectors(sum, a, row, b, steps);
+        gemm_vectors(sum, a, row, b, rows, steps);
         return;
     }
     gemm_tiles(sum, a, row, b, blocks);
     if (steps == done) return;
-    gemm_vectors(rest, a + done * PAIR, row, b + done * NR * PAIR, steps - done);
-    for (int i = 0; i < MR; i++)
+    gemm_vectors(rest, a + done * PAIR, row, b + done * NR * PAIR, rows, steps - done);
+    for (int64_t i = 0; i < rows; i++)
         for (int j = 0; j < NRV; j++) sum[i][j] += rest[i][j];
 }
 #else

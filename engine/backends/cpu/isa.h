@@ -1,10 +1,9 @@
-/* One source, three instruction sets, two precisions: files ending in _cpu.c are compiled with LATHE_ISA = avx512, avx2
- * and baseline, where activations are floats, and avx512_bf16, avx2_bf16 and baseline_bf16, where they are bfloat16
- * (LATHE_BF16), and those that multiply matrices as amx_bf16; ISA_NAME makes their names differ. `vec` holds VEC
- * floats; arithmetic is the compiler's vector extension, so the same code serves all. An `element` is what activations
- * and their gradients are stored as; everything is computed in float, and parameters, their gradients and statistics
- * are float in both. Included by
- * *_cpu.c only. Thread: any. */
+/* One source, several instruction sets, two precisions: files ending in _cpu.c are compiled with LATHE_ISA = avx512,
+ * avx2 and baseline, where activations are floats, and avx512_bf16, avx2_bf16 and baseline_bf16, where they are
+ * bfloat16 (LATHE_BF16), and those that multiply matrices as amx_bf16; ISA_NAME makes their names differ. `vec` holds
+ * VEC floats; arithmetic is the compiler's vector extension, so the same code serves all. An `element` is what
+ * activations and their gradients are stored as; everything is computed in float, and parameters, their gradients and
+ * statistics are float in both. Included by *_cpu.c only. Thread: any. */
 #pragma once
 
 #include "data/base/isa.h"

@@ -162,7 +162,7 @@ static inline size_t weights_bytes(int64_t batch, int64_t o, int64_t k, int thre
 struct weights_tile {
     const struct weights *job;
     float *to;
-    element *left, *right; /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS high */
+    element *left, *right; /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS deep */
     int64_t o0, k0, rows, columns, count;
     bool add; /* there is a sum already */
 };
