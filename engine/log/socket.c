@@ -92,6 +92,7 @@ static void add_viewer(struct server *self, int fd)
     else
         worst = self->viewers++;
     self->viewer[worst] = viewer_new(fd, ++self->last_number, &self->hello);
+    self->told_ns = 0; /* a new one is told the newest status */
 }
 
 static void copy_names(struct kept_family *family, enum log_family which, const struct log_run *run)
