@@ -1,7 +1,6 @@
 #!/bin/sh
 # Trainings that something holds up, live: a slow disk, too few workers, tiny batches, checkpoints all the time, other programs. Each
-# is to be told by its verdict, and its slowest steps by their cause (where only a part of a step is lost, something else may
-# be the cause of the slowest). All but the tiny batches outdo what else the machine does.
+# is to be told by its verdict, and its slowest steps by their cause. All but the tiny batches outdo what else the machine does.
 set -eu
 lathe=$LATHE_BINARY
 work=$(mktemp -d)
@@ -54,7 +53,7 @@ if cc -D_GNU_SOURCE -shared -fPIC -o slow.so slow.c -ldl 2>cc.log; then
 else
     echo "no C compiler: no slow disk"
 fi
-stage few_workers "Input-bound: .* from 1 worker" . --data.num_workers 1 \
+stage few_workers "Input-bound: .* from 1 worker" "data wait" --data.num_workers 1 \
     --data.train_transforms '[{resize: 1600}, {random_resized_crop: 16}, {normalize: imagenet}]' --data.val_transforms "$small_val"
 if [ "$(cut -d. -f1 /proc/loadavg)" -ge "$(nproc)" ]; then
     echo "other load on this machine: no tiny batches"
