@@ -3,17 +3,18 @@
 #include "data/base/clock.h"
 #include "engine/ops/ops.h"
 
-enum { ROUNDS = 6 };
+/* Samples: more than threads, since some kernels give each thread whole ones. */
+enum { ROUNDS = 6, SAMPLES = 64 };
 
-/* The best of a few evaluations, in seconds; `build` makes the graph of one layer. */
+/* The best of a few evaluations of SAMPLES, in seconds; `build` makes the graph of one layer. */
 static enum lt_err time_layer(double *seconds, const struct plan_options *options,
                               struct value *(*build)(struct graph *g), int64_t *macs, int64_t *bytes)
 {
-    struct graph *graph = graph_new(1);
+    struct graph *graph = graph_new(SAMPLES);
     struct value *y = build(graph);
     struct plan *plan;
     LT_TRY(plan_build(&plan, graph, (struct plan_outputs){.output = {y}, .count = 1}, options));
-    const struct plan_step step = {.n = 1};
+    const struct plan_step step = {.n = SAMPLES};
     int count;
     const struct instruction *last = plan_instructions(plan, PLAN_EVALUATE, &count) + count - 1;
     *macs = last->macs;
@@ -33,15 +34,15 @@ static enum lt_err time_layer(double *seconds, const struct plan_options *option
 /* A product whose weights fit into the caches: 2 G multiply-adds. */
 static struct value *build_product(struct graph *g)
 {
-    struct value *x = graph_input(g, "x", DTYPE_REAL, SHAPE(1, 4096, 1024));
+    struct value *x = graph_input(g, "x", DTYPE_REAL, SHAPE(SAMPLES, 64, 1024));
     return linear(g, x, "product", (struct linear_options){.out_features = 512});
 }
 
 /* A sum of 64 MB and 64 MB (half of it in bfloat16), which no cache holds. */
 static struct value *build_sum(struct graph *g)
 {
-    struct value *a = graph_input(g, "a", DTYPE_REAL, SHAPE(1, 128, 128, 1024)),
-                 *b = graph_input(g, "b", DTYPE_REAL, SHAPE(1, 128, 128, 1024));
+    struct value *a = graph_input(g, "a", DTYPE_REAL, SHAPE(SAMPLES, 16, 16, 1024)),
+                 *b = graph_input(g, "b", DTYPE_REAL, SHAPE(SAMPLES, 16, 16, 1024));
     return add(g, a, b, "sum");
 }
 
