@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { NORM_TILE = 64, NORM_CHANNELS = 64, NORM_SUMS = 3, NORM_NUMBERS = 4, NORM_WIDE = 2 };
+enum { NORM_TILE = 64, NORM_BLOCK = 256, NORM_CHANNELS = 64, NORM_SUMS = 3, NORM_NUMBERS = 4 };
 
 /* One run of a batch norm. `call` is of the norm's own node: in[0] is what is normalised. */
 struct norm {
@@ -72,54 +72,69 @@ enum { NORM_GAIN, NORM_SLOPE, NORM_CONSTANT, NORM_REST }; /* backward, see norm_
 
 /* ---- sums ---- */
 
-static inline void add_sums(const struct norm *job, double *sum, const vec *one, int64_t k, int64_t count)
+/* Sums over up to NORM_TILE pixels of a block of channels, which lie in the nearest cache. Rows are read side by side:
+ * down a column of vectors, rows that lie far apart would each be waited for. */
+struct norm_tile {
+    float sum[NORM_SUMS][NORM_BLOCK];
+};
+
+static inline void tile_add(struct norm_tile *tile, int which, int64_t k, vec value, int64_t count)
 {
-    for (int which = 0; which < NORM_SUMS; which++)
-        for (int64_t i = 0; i < count; i++) sum[which * job->c + k + i] += (double)one[which][i];
+    float *sum = tile->sum[which] + k;
+    vec_store_some(sum, vec_load_some(sum, count) + value, count);
 }
 
-/* Adds up to NORM_TILE pixels of `vectors` vectors of channels: x - p and its square. */
-static inline __attribute__((always_inline)) void sum_forward_tile(const struct norm *job, double *sum,
-                                                                   const element *x, int64_t pixels, int64_t k,
-                                                                   int64_t count, const int vectors)
+/* Adds the tile of channels k0 … to sum[NORM_SUMS][c]. */
+static inline void tile_finish(const struct norm *job, double *sum, const struct norm_tile *tile, int64_t k0,
+                               int64_t channels, int sums)
 {
-    vec one[NORM_WIDE][NORM_SUMS], pivot[NORM_WIDE];
-    for (int v = 0; v < vectors; v++) {
-        for (int which = 0; which < NORM_SUMS; which++) one[v][which] = (vec){0};
-        pivot[v] = vec_load_some(job->numbers + k + v * VEC, count);
+    for (int which = 0; which < sums; which++)
+        for (int64_t k = 0; k < channels; k++) sum[which * job->c + k0 + k] += (double)tile->sum[which][k];
+}
+
+/* Adds up to NORM_TILE pixels of channels k0 …: x - p and its square. */
+static inline void sum_forward_tile(const struct norm *job, double *sum, const element *x, int64_t pixels, int64_t k0,
+                                    int64_t channels)
+{
+    struct norm_tile tile = {{{0}}};
+    const float *pivot = job->numbers + k0;
+    x += k0;
+    for (int64_t i = 0; i < pixels; i++, x += job->c) {
+#define ADD(k, count)                                                                                                  \
+    do {                                                                                                               \
+        const vec d = element_load_some(x + (k), count) - vec_load_some(pivot + (k), count);                           \
+        tile_add(&tile, 0, k, d, count);                                                                               \
+        tile_add(&tile, 1, k, (d) * (d), count);                                                                       \
+    } while (0)
+        EACH_VECTOR(channels, ADD);
+#undef ADD
     }
-    for (int64_t i = 0; i < pixels; i++, x += job->c)
-        for (int v = 0; v < vectors; v++) {
-            vec d = element_load_some(x + k + v * VEC, count) - pivot[v];
-            one[v][0] += d;
-            one[v][1] += d * d;
-        }
-    for (int v = 0; v < vectors; v++) add_sums(job, sum, one[v], k + v * VEC, count);
+    tile_finish(job, sum, &tile, k0, channels, 2);
 }
 
 /* The same of backward: g, g (x - mean), x - mean, where g is the gradient in front of the activation. */
 static inline __attribute__((always_inline)) void sum_backward_tile(const struct norm *job, double *sum,
                                                                     const element *x, const element *dy, int64_t pixels,
-                                                                    int64_t k, int64_t count, const int vectors,
-                                                                    const int op)
+                                                                    int64_t k0, int64_t channels, const int op)
 {
-    const float *mean_of = job->call->saved[0].data, *shift_of = job->call->saved[2].data;
-    vec one[NORM_WIDE][NORM_SUMS], mean[NORM_WIDE], factor[NORM_WIDE], shift[NORM_WIDE];
-    for (int v = 0; v < vectors; v++) {
-        for (int which = 0; which < NORM_SUMS; which++) one[v][which] = (vec){0};
-        mean[v] = vec_load_some(mean_of + k + v * VEC, count);
-        factor[v] = vec_load_some(job->numbers + NORM_GAIN * job->c + k + v * VEC, count);
-        shift[v] = vec_load_some(shift_of + k + v * VEC, count);
+    struct norm_tile tile = {{{0}}};
+    const float *mean = (const float *)job->call->saved[0].data + k0, *factor = job->numbers + NORM_GAIN * job->c + k0,
+                *shift = (const float *)job->call->saved[2].data + k0;
+    x += k0, dy += k0;
+    for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c) {
+#define ADD(k, count)                                                                                                  \
+    do {                                                                                                               \
+        const vec d = element_load_some(x + (k), count) - vec_load_some(mean + (k), count);                            \
+        const vec z = d * vec_load_some(factor + (k), count) + vec_load_some(shift + (k), count);                      \
+        const vec g = activation_gradient(element_load_some(dy + (k), count), z, op);                                  \
+        tile_add(&tile, 0, k, g, count);                                                                               \
+        tile_add(&tile, 1, k, (g) * (d), count);                                                                       \
+        tile_add(&tile, 2, k, d, count);                                                                               \
+    } while (0)
+        EACH_VECTOR(channels, ADD);
+#undef ADD
     }
-    for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c)
-        for (int v = 0; v < vectors; v++) {
-            vec d = element_load_some(x + k + v * VEC, count) - mean[v];
-            vec g = activation_gradient(element_load_some(dy + k + v * VEC, count), d * factor[v] + shift[v], op);
-            one[v][0] += g;
-            one[v][1] += g * d;
-            one[v][2] += d;
-        }
-    for (int v = 0; v < vectors; v++) add_sums(job, sum, one[v], k + v * VEC, count);
+    tile_finish(job, sum, &tile, k0, channels, NORM_SUMS);
 }
 
 /* Adds the sums of `rows` rows of one sample to sum[NORM_SUMS][c]: rows are counted from the sample's first, tiles
@@ -129,10 +144,8 @@ static inline void norm_sum_rows(const struct norm *job, double *sum, const elem
     const int64_t c = job->c;
     for (int64_t first = 0; first < rows; first += NORM_TILE, x += NORM_TILE * c) {
         const int64_t pixels = rows - first < NORM_TILE ? rows - first : NORM_TILE;
-        int64_t k = 0;
-        for (; k + NORM_WIDE * VEC <= c; k += NORM_WIDE * VEC) sum_forward_tile(job, sum, x, pixels, k, VEC, NORM_WIDE);
-        for (; k + VEC <= c; k += VEC) sum_forward_tile(job, sum, x, pixels, k, VEC, 1);
-        if (k < c) sum_forward_tile(job, sum, x, pixels, k, c - k, 1);
+        for (int64_t k = 0; k < c; k += NORM_BLOCK)
+            sum_forward_tile(job, sum, x, pixels, k, c - k < NORM_BLOCK ? c - k : NORM_BLOCK);
     }
 }
 
@@ -142,11 +155,8 @@ static inline __attribute__((always_inline)) void sum_backward_rows(const int op
     const int64_t c = job->c;
     for (int64_t first = 0; first < rows; first += NORM_TILE, x += NORM_TILE * c, dy += NORM_TILE * c) {
         const int64_t pixels = rows - first < NORM_TILE ? rows - first : NORM_TILE;
-        int64_t k = 0;
-        for (; k + NORM_WIDE * VEC <= c; k += NORM_WIDE * VEC)
-            sum_backward_tile(job, sum, x, dy, pixels, k, VEC, NORM_WIDE, op);
-        for (; k + VEC <= c; k += VEC) sum_backward_tile(job, sum, x, dy, pixels, k, VEC, 1, op);
-        if (k < c) sum_backward_tile(job, sum, x, dy, pixels, k, c - k, 1, op);
+        for (int64_t k = 0; k < c; k += NORM_BLOCK)
+            sum_backward_tile(job, sum, x, dy, pixels, k, c - k < NORM_BLOCK ? c - k : NORM_BLOCK, op);
     }
 }
 

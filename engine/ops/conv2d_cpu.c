@@ -439,6 +439,7 @@ static void weight_gradient(const struct layer *layer, struct pool *pool)
                           .ldy = s->o,
                           .o = s->co,
                           .k = layer->depth};
+    if (is_pointwise(s)) job.x = (const element *)layer->call->in[0].data + layer->group * s->ci, job.ldx = s->c;
     weights_run(pool, &job, layer->call->workspace);
 }
 

@@ -184,15 +184,6 @@ static void evaluate(const struct call *call, const struct step *step)
 
 /* ---- backward ---- */
 
-/* Columns of x, as they lie: the weight gradient's right side. */
-static void pack_x(const void *context, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
-                   int64_t column, int64_t columns)
-{
-    const struct job *job = context;
-    weights_pack_rows(packed, panel, job->x + (sample * job->pixels + first) * job->ci, job->ci, count, column,
-                      columns);
-}
-
 /* Adds the part of one block of dz to the sum of a leaf; `add`: there is something in it. */
 static void add_weights(const struct job *job, const element *dz, int64_t leaf, int64_t sample, int64_t first,
                         int64_t count, bool add, int thread)
@@ -238,8 +229,13 @@ static void backward(const struct call *call, const struct step *step)
     norm_begin_backward(&job.norm, step->pool);
     pack_weights(&job, call, step, false);
     job.stream = job.dx && element_streams(job.dx, job.ci, job.norm.n * job.pixels, job.ci);
-    job.weights = (struct weights){
-        .layer = &job, .pack_x = pack_x, .dw = call->din[1].data, .ldy = job.co, .o = job.co, .k = job.ci};
+    job.weights = (struct weights){.x = job.x,
+                                   .ldx = job.ci,
+                                   .pixels = job.pixels,
+                                   .dw = call->din[1].data,
+                                   .ldy = job.co,
+                                   .o = job.co,
+                                   .k = job.ci};
     const int threads = pool_threads(step->pool);
     weights_place(&job.weights, leaf_count(job.norm.batch), job.threads + (size_t)threads * job.per_thread);
     pool_run(step->pool, job.weights.leaves, backward_leaf, &job);

@@ -8,14 +8,6 @@ struct layer {
     int64_t c, pixels; /* rows of one sample: the "pixels" of product.h */
 };
 
-static void pack_x(const void *context, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
-                   int64_t column, int64_t columns)
-{
-    const struct layer *layer = context;
-    weights_pack_rows(packed, panel, layer->x + (sample * layer->pixels + first) * layer->c, layer->c, count, column,
-                      columns);
-}
-
 static struct layer make_layer(const struct call *call)
 {
     const struct shape x = call->in[0].shape;
@@ -56,8 +48,8 @@ static void backward(const struct call *call, const struct step *step)
     const struct layer layer = make_layer(call);
     const int64_t o = call->in[1].shape.size[0], batch = call->in[0].shape.size[0];
     if (call->din[0].data) input_gradient(call, step, &layer);
-    struct weights weights = {.layer = &layer,
-                              .pack_x = pack_x,
+    struct weights weights = {.x = layer.x,
+                              .ldx = layer.c,
                               .dw = call->din[1].data,
                               .dy = call->dout[0].data,
                               .n = step->n,

@@ -93,6 +93,7 @@ static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], c
     vec local[MR][NRV]; /* stays in registers */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) local[i][j] = (vec){0};
+#pragma GCC unroll 4
     for (int64_t k = 0; k < steps; k++, b += NR * PAIR, a += step) {
         struct gemm_right right[NRV];
 #pragma GCC unroll 2
@@ -346,7 +347,7 @@ static inline void gemm_pack_left(element *panel, int64_t room, int64_t at, cons
             const int64_t rest = depth - k < DEEP ? depth - k : DEEP;
             memset(line, 0, sizeof line);
             gemm_pack_rows((element *)(void *)line, w + k * ldw + j, ldw, columns - j, rest, VEC);
-            tiles_transpose(line);
+            vec_transpose(line);
             for (int64_t i = 0; i < VEC; i++)
                 vec_store_some((float *)(void *)(panel + (j + i) * room + at + k), (vec)line[i],
                                gemm_padded(rest) / PAIR);
@@ -379,6 +380,32 @@ static inline void gemm_pack(element *packed, const element *w, int64_t ldw, int
 }
 
 /* Panel p of B = w^T, where w is [n][depth] by rows. */
+#if defined(__AVX512F__)
+static inline __m512i gemm_load_steps(const element *from, int64_t count)
+{
+#if defined(LATHE_BF16)
+    return _mm512_maskz_loadu_epi16(count < VEC * PAIR ? (__mmask32)((1u << count) - 1) : ~(__mmask32)0, from);
+#else
+    return (__m512i)vec_load_some(from, count < VEC ? count : VEC);
+#endif
+}
+
+static inline void gemm_pack_transposed(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth,
+                                        int64_t p)
+{
+    for (int64_t k = 0; k < depth; k += VEC * PAIR)
+        for (int64_t j = 0; j < NR; j += VEC) {
+            const int64_t first = p * NR + j, steps = gemm_padded(depth - k) / PAIR;
+            __m512i line[VEC];
+            for (int64_t i = 0; i < VEC; i++)
+                line[i] = first + i < n ? gemm_load_steps(w + (first + i) * ldw + k, depth - k)
+                                        : _mm512_setzero_si512();
+            vec_transpose(line);
+            for (int64_t i = 0; i < VEC && i < steps; i++)
+                _mm512_storeu_si512(packed + (k / PAIR + i) * NR * PAIR + j * PAIR, line[i]);
+        }
+}
+#else
 static inline void gemm_pack_transposed(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth,
                                         int64_t p)
 {
@@ -388,3 +415,4 @@ static inline void gemm_pack_transposed(element *packed, const element *w, int64
             for (int i = 0; i < PAIR; i++)
                 packed[i] = j < columns && k + i < depth ? w[(p * NR + j) * ldw + k + i] : element_of(0);
 }
+#endif

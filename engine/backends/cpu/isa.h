@@ -96,6 +96,35 @@ static inline __attribute__((always_inline)) void vec_store_some(float *to, vec 
 }
 #endif
 
+#if defined(__AVX512F__)
+/* VEC rows of as many become columns. */
+static inline void vec_transpose(__m512i r[VEC])
+{
+    __m512i t[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) { /* r[4 g + i]: of rows 4 g … 4 g + 3 the columns i, 4 + i, 8 + i, 12 + i */
+        const __m512i even = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88),
+                      even2 = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88),
+                      odd = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd),
+                      odd2 = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
+        t[i] = _mm512_shuffle_i32x4(even, even2, 0x88);
+        t[8 + i] = _mm512_shuffle_i32x4(even, even2, 0xdd);
+        t[4 + i] = _mm512_shuffle_i32x4(odd, odd2, 0x88);
+        t[12 + i] = _mm512_shuffle_i32x4(odd, odd2, 0xdd);
+    }
+    for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+#endif
+
 /* ---- bfloat16: the upper half of a float, rounded to nearest, ties to even ---- */
 
 typedef uint16_t bf16;
@@ -334,12 +363,23 @@ static inline vec vec_sigmoid(vec x)
     return (vec)_mm512_rcp14_ps((__m512)(vec_set(1) + (vec)_mm512_scalef_ps((__m512)p, (__m512)t)));
 }
 #else
-/* 1 / (1 + exp(-x)), the reciprocal by one step of Newton's. */
+/* 1 / (1 + exp(-x)) to 3e-7 of it where |x| < 10: exp(-x) is 2^n 2^f, n whole and |f| <= 1/2, 2^f by a polynomial; the
+ * reciprocal by one step of Newton's. */
 static inline vec vec_sigmoid(vec x)
 {
-    const __m512 most = _mm512_min_ps(_mm512_set1_ps(87), (__m512)-x); /* the reciprocal stays normal */
-    const vec d = vec_set(1.0f) + vec_exp((vec)most), y = (vec)_mm512_rcp14_ps((__m512)d);
-    return y * (vec_set(2.0f) - d * y);
+    /* min and max give their second operand where one is NaN; the reciprocal stays normal */
+    const __m512 low = _mm512_min_ps(_mm512_set1_ps(87), (__m512)x);
+    const vec cut = (vec)_mm512_max_ps(_mm512_set1_ps(-87), low), magic = vec_set(12582912.0f), /* 1.5 * 2^23 */
+        log2_e = vec_set(1.44269504088896341f);
+    const vec n = (magic - cut * log2_e) - magic, f = -cut * log2_e - n;
+    vec p = vec_set(1.3276472e-3f);
+    p = p * f + vec_set(9.6755415e-3f);
+    p = p * f + vec_set(5.5507133e-2f);
+    p = p * f + vec_set(2.4022120e-1f);
+    p = p * f + vec_set(6.9314697e-1f);
+    p = p * f + vec_set(1.0000001f);
+    const vec d = vec_set(1) + (vec)_mm512_scalef_ps((__m512)p, (__m512)n), y = (vec)_mm512_rcp14_ps((__m512)d);
+    return y * (vec_set(2) - d * y);
 }
 #endif
 #else

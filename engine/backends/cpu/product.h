@@ -53,10 +53,16 @@ struct product {
     element *spare;  /* [threads][gemm_spare] */
 };
 
-/* Rows of one chunk: a block of them times GEMM_DEPTH stays in the second-level cache. */
+/* Rows and columns of one chunk: what GEMM_DEPTH of it needs, and its sums, stay in the second-level cache. */
 static inline int64_t product_rows(int64_t depth)
 {
-    return (gemm_depth(depth, 0) > 1024 ? 64 : 128) / MR * MR;
+    return (gemm_depth(depth, 0) > 1024 ? 64 : 144) / MR * MR;
+}
+enum { PRODUCT_COLUMNS = 192 };
+
+static inline int64_t product_groups(int64_t n)
+{
+    return (n + PRODUCT_COLUMNS - 1) / PRODUCT_COLUMNS;
 }
 
 static inline void product_pack(void *context, int64_t panel, int thread)
@@ -73,12 +79,14 @@ static inline void product_pack(void *context, int64_t panel, int thread)
 static inline void product_chunk(void *context, int64_t chunk, int thread)
 {
     const struct product *job = context;
-    const int64_t most = product_rows(job->depth), first = chunk * most,
-                  rows = job->m - first < most ? job->m - first : most;
+    const int64_t groups = product_groups(job->n), most = product_rows(job->depth), first = chunk / groups * most,
+                  rows = job->m - first < most ? job->m - first : most, column = chunk % groups * PRODUCT_COLUMNS,
+                  columns = job->n - column < PRODUCT_COLUMNS ? job->n - column : PRODUCT_COLUMNS;
     struct gemm_rows y = job->y;
-    y.c = (element *)y.c + first * y.ldc;
-    gemm_rows(&y, job->a + first * job->lda, job->lda, job->packed, rows, job->n, job->depth,
-              job->spare + thread * gemm_spare(job->depth));
+    y.c = (element *)y.c + first * y.ldc + column;
+    if (y.bias) y.bias += column;
+    gemm_rows(&y, job->a + first * job->lda, job->lda, job->packed + column * gemm_padded(job->depth), rows, columns,
+              job->depth, job->spare + thread * gemm_spare(job->depth));
     vec_stream_end();
 }
 
@@ -102,17 +110,19 @@ static inline void product_run(struct pool *pool, struct product *job, const flo
     job->y.stream = element_streams(job->y.c, job->y.ldc, job->m, job->n);
     pool_run(pool, gemm_panels(job->n), product_pack, job);
     const int64_t rows = product_rows(job->depth);
-    pool_run(pool, (job->m + rows - 1) / rows, product_chunk, job);
+    pool_run(pool, (job->m + rows - 1) / rows * product_groups(job->n), product_chunk, job);
 }
 
 /* ---- weights ---- */
 
 enum { WEIGHTS_O = (MR > 16 ? 6 : 16) * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 * PAIR };
 
-/* Where x of one output pixel and one weight column lies. A layer gives a function that packs columns of x into
- * panels of NR, `panel` floats apart, for pixels first … first + count - 1 of one sample; columns past the end are 0.
- */
+/* A layer gives the rows of x, of one pixel each, or where its columns do not lie side by side a function that packs
+ * columns of x into panels of NR, `panel` elements apart, for pixels first … first + count - 1 of one sample; columns
+ * past the end are 0. */
 struct weights {
+    const element *x; /* rows ldx apart, or NULL: pack_x */
+    int64_t ldx;
     const void *layer;
     void (*pack_x)(const void *layer, element *packed, int64_t panel, int64_t sample, int64_t first, int64_t count,
                    int64_t column, int64_t columns);
@@ -127,13 +137,6 @@ struct weights {
 
 enum { WEIGHTS_SCRATCH = WEIGHTS_O * WEIGHTS_PIXELS + WEIGHTS_K * WEIGHTS_PIXELS };
 
-/* What pack_x is where columns lie side by side: of `count` rows x of c. */
-static inline void weights_pack_rows(element *packed, int64_t panel, const element *x, int64_t c, int64_t count,
-                                     int64_t column, int64_t columns)
-{
-    for (int64_t k = column / NR; k * NR < column + columns; k++, packed += panel) gemm_pack(packed, x, c, c, count, k);
-}
-
 static inline int64_t weights_tiles(int64_t o, int64_t k)
 {
     return ((o + WEIGHTS_O - 1) / WEIGHTS_O) * ((k + WEIGHTS_K - 1) / WEIGHTS_K);
@@ -143,7 +146,7 @@ static inline int64_t weights_tiles(int64_t o, int64_t k)
 static inline int weights_leaves(int64_t batch, int64_t o, int64_t k)
 {
     int leaves = leaf_count(batch);
-    while (leaves > 1 && weights_tiles(o, k) * leaves > 64) leaves /= 2;
+    while (leaves > 1 && weights_tiles(o, k) * leaves > 32) leaves /= 2;
     return leaves;
 }
 
@@ -164,7 +167,8 @@ struct weights_tile {
     float *to;
     element *left, *right; /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS deep */
     int64_t o0, k0, rows, columns, count;
-    bool add; /* there is a sum already */
+    int64_t next, end; /* pixels, counted over samples, to be packed next: asked for while products are formed */
+    bool add;          /* there is a sum already */
 };
 
 /* Packs pixels first … first + count - 1 of a sample, whose gradients are the rows dy, behind those that are there. */
@@ -176,21 +180,43 @@ static inline void weights_gather(struct weights_tile *tile, const element *dy, 
     for (int64_t i = 0; i < tile->rows; i += MR)
         gemm_pack_left(tile->left + i * WEIGHTS_PIXELS, WEIGHTS_PIXELS, tile->count, dy + i, job->ldy, tile->rows - i,
                        count);
-    job->pack_x(job->layer, tile->right + tile->count * NR, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0,
-                tile->columns);
+    element *right = tile->right + tile->count * NR;
+    if (job->x) {
+        const element *x = job->x + (sample * job->pixels + first) * job->ldx + tile->k0;
+        for (int64_t k = 0; k < tile->columns; k += NR, right += NR * WEIGHTS_PIXELS)
+            gemm_pack_rows(right, x + k, job->ldx, tile->columns - k, count, NR);
+    } else {
+        job->pack_x(job->layer, right, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0, tile->columns);
+    }
     tile->count += gemm_padded(count);
+}
+
+/* Asks for rows of the next `count` pixels. */
+static inline void weights_ask(struct weights_tile *tile, int64_t count)
+{
+    enum { LINE = 64 / sizeof(element) };
+    const struct weights *job = tile->job;
+    for (int64_t i = 0; i < count && tile->next < tile->end; i++, tile->next++) {
+        const element *dy = job->dy + tile->next * job->ldy + tile->o0;
+        for (int64_t o = 0; o < tile->rows; o += LINE) __builtin_prefetch(dy + o, 0, 1);
+        if (!job->x) continue;
+        const element *x = job->x + tile->next * job->ldx + tile->k0;
+        for (int64_t k = 0; k < tile->columns; k += LINE) __builtin_prefetch(x + k, 0, 1);
+    }
 }
 
 /* Adds the product of what is packed. */
 static inline void weights_multiply(struct weights_tile *tile)
 {
-    const int64_t ldw = tile->job->k;
+    const int64_t ldw = tile->job->k, products = (tile->rows + MR - 1) / MR * gemm_panels(tile->columns),
+                  ask = (tile->end - tile->next + products - 1) / products;
     float *to = tile->to + tile->o0 * ldw + tile->k0;
     if (!tile->count) return;
     for (int64_t k = 0; k < tile->columns; k += NR)
         for (int64_t i = 0; i < tile->rows; i += MR) {
             vec sum[MR][NRV];
             const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR, columns = tile->columns - k;
+            weights_ask(tile, ask);
             gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS), GEMM_LEFT_STEP,
                       tile->right + k * WEIGHTS_PIXELS, rows, columns, tile->count);
             gemm_store_floats(to + i * ldw + k, ldw, sum, rows, columns, tile->add);
@@ -212,6 +238,16 @@ static inline struct weights_tile weights_begin(const struct weights *job, int64
     return tile;
 }
 
+/* What comes behind pixel `first` of a sample of this leaf: up to WEIGHTS_PIXELS of it or of the next one. */
+static inline void weights_next(struct weights_tile *tile, int64_t sample, int64_t first)
+{
+    const struct weights *job = tile->job;
+    if (first == job->pixels) sample += job->leaves, first = 0;
+    const int64_t rest = sample < job->n ? job->pixels - first : 0;
+    tile->next = sample * job->pixels + first;
+    tile->end = tile->next + (rest < WEIGHTS_PIXELS ? rest : WEIGHTS_PIXELS);
+}
+
 /* One tile of one leaf; an empty leaf is zero. */
 static inline void weights_chunk(void *context, int64_t chunk, int thread)
 {
@@ -224,7 +260,9 @@ static inline void weights_chunk(void *context, int64_t chunk, int thread)
             const int64_t room = WEIGHTS_PIXELS - tile.count, rest = job->pixels - first;
             count = rest < room ? rest : room;
             weights_gather(&tile, job->dy + (sample * job->pixels + first) * job->ldy, sample, first, count);
-            if (tile.count == WEIGHTS_PIXELS) weights_multiply(&tile);
+            if (tile.count < WEIGHTS_PIXELS) continue;
+            weights_next(&tile, sample, first + count);
+            weights_multiply(&tile);
         }
     weights_multiply(&tile);
     for (int64_t o = 0; !tile.add && o < tile.rows; o++)

@@ -31,30 +31,3 @@ static inline void tiles_prepare(void)
     _tile_loadconfig(&config);
     ready = true;
 }
-
-/* 16 rows of 16 become columns. */
-static inline void tiles_transpose(__m512i r[16])
-{
-    __m512i t[16];
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    for (int i = 0; i < 4; i++) { /* r[4 g + i]: of rows 4 g … 4 g + 3 the columns i, 4 + i, 8 + i, 12 + i */
-        const __m512i even = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88),
-                      even2 = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88),
-                      odd = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd),
-                      odd2 = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
-        t[i] = _mm512_shuffle_i32x4(even, even2, 0x88);
-        t[8 + i] = _mm512_shuffle_i32x4(even, even2, 0xdd);
-        t[4 + i] = _mm512_shuffle_i32x4(odd, odd2, 0x88);
-        t[12 + i] = _mm512_shuffle_i32x4(odd, odd2, 0xdd);
-    }
-    for (int i = 0; i < 16; i++) r[i] = t[i];
-}
