@@ -5,6 +5,7 @@
 #include "engine/backends/backend.h"
 #include "engine/backends/cpu/gemm.h"
 #include "engine/backends/pool.h"
+#include "engine/ops/activations_cpu.h"
 
 #include <math.h>
 
@@ -92,6 +93,21 @@ static const element *left_side_transposed(const struct desk *desk, const float 
     return desk->left;
 }
 
+/* The largest of a row, or NaN where there is one. */
+static float largest_of(const float *row, int64_t count)
+{
+    vec most = vec_set(row[0]);
+    int64_t k = 0;
+    for (; k + VEC <= count; k += VEC) {
+        const vec x = vec_load(row + k);
+        most = vec_choose((x > most) | (x != x), x, most); /* NOLINT(misc-redundant-expression) */
+    }
+    float largest = row[0];
+    for (int i = 0; i < VEC; i++) largest = most[i] > largest || isnan(most[i]) ? most[i] : largest;
+    for (; k < count; k++) largest = row[k] > largest || isnan(row[k]) ? row[k] : largest;
+    return largest;
+}
+
 /* exp(x - shift) over a row, in place; returns the sum. */
 static float exponentials(float *row, int64_t count, float scale, float shift)
 {
@@ -126,9 +142,8 @@ static void forward_head(void *context, int64_t item, int thread)
     product_transposed(&desk, (struct gemm_rows){.c = desk.p, .floats = true, .ldc = z.s}, q, row, k, row, z.s, z.s,
                        z.width);
     for (int64_t i = 0; i < z.s; i++) {
-        float *p = desk.p + i * z.s, largest = p[0];
-        for (int64_t j = 1; j < z.s; j++) largest = p[j] > largest || p[j] != p[j] ? p[j] : largest;
-        const float sum = exponentials(p, z.s, job->scale, largest * job->scale);
+        float *p = desk.p + i * z.s;
+        const float largest = largest_of(p, z.s), sum = exponentials(p, z.s, job->scale, largest * job->scale);
         log_sum[i] = (float)((double)largest * (double)job->scale + log((double)sum));
         for (int64_t j = 0; j < z.s; j++) p[j] *= 1 / sum;
     }
@@ -158,8 +173,12 @@ static void score_gradients(const struct desk *desk, int64_t s, float scale)
     for (int64_t i = 0; i < s; i++) {
         const float *p = desk->p + i * s;
         float *dp = desk->ds + i * s;
+        vec sum = {0};
         double mean = 0;
-        for (int64_t j = 0; j < s; j++) mean += (double)(p[j] * dp[j]);
+#define ADD(k, count) sum += vec_load_some(p + (k), count) * vec_load_some(dp + (k), count)
+        EACH_VECTOR(s, ADD);
+#undef ADD
+        for (int j = 0; j < VEC; j++) mean += (double)sum[j];
         for (int64_t j = 0; j < s; j++) dp[j] = scale * p[j] * (dp[j] - (float)mean);
     }
 }

@@ -87,6 +87,13 @@ static inline __attribute__((always_inline)) void store_sum(const struct tile *o
         element_store_some(o->to + t * o->s->c, sum, count);
 }
 
+/* Asks for a line of channels of up to `count` pixels of a row, which the tile below this one reads: lines that lie a
+ * pixel apart would each be waited for. */
+static inline void ask(const element *row, int64_t c, int64_t width, int64_t column, int64_t count)
+{
+    for (int64_t i = column; i < column + count && i < width; i++) __builtin_prefetch(row + i * c, 0, 1);
+}
+
 /* ---- forward: one output row of one sample ---- */
 
 /* y[t] = sum over taps (i, j) of x[oh sh - top + i][(ow + t) sw - left + j] w[i][j] */
@@ -126,8 +133,11 @@ static void forward_row(const struct job *job, int64_t row)
     element *y = (element *)job->call->out[0].data + row * s->ow * s->c;
     const int size = tile_size(s->sw);
     struct tile tile = {.s = s, .row = row % s->oh, .stream = job->stream};
+    const int64_t next = tile.row * s->sh - s->top + s->kh; /* the first input row that the next one reads besides */
     for (int64_t line = 0; line < s->c; line += LINE)
-        for (tile.column = 0; tile.column < s->ow; tile.column += size)
+        for (tile.column = 0; tile.column < s->ow; tile.column += size) {
+            for (int64_t h = next < 0 ? 0 : next; h < s->h && h < next + s->sh; h++)
+                ask(x + h * s->w * s->c + line, s->c, s->w, tile.column * s->sw, size * s->sw);
             for (int64_t k = line; k < s->c && k < line + LINE; k += VEC) {
                 tile.from = x + k;
                 tile.weight = job->weight + k;
@@ -137,6 +147,7 @@ static void forward_row(const struct job *job, int64_t row)
                 tile.to = y + tile.column * s->c + k;
                 TILE_DISPATCH(forward_tile, &tile);
             }
+        }
 }
 
 static void forward_rows(void *context, int64_t chunk, int thread)
