@@ -226,6 +226,39 @@ static inline void gemm_store(const struct gemm_rows *to, int64_t row, int64_t c
         }
 }
 
+#if !defined(__AMX_BF16__)
+/* MR rows and `vectors` whole vectors of columns, stored from the registers that they are summed in. `vectors` and
+ * `floats` (what c holds) are constants. */
+static inline __attribute__((always_inline)) void gemm_whole(const struct gemm_rows *to, int64_t row, int64_t column,
+                                                             const element *a, int64_t lda, int64_t step,
+                                                             const element *b, int64_t depth, bool add, bool end,
+                                                             const bool floats, const int vectors)
+{
+    const float *bias = end && to->bias ? to->bias + column : NULL;
+    const bool stream = to->stream && !add && end;
+    const int64_t at = row * to->ldc + column;
+    vec sum[MR][NRV];
+    gemm_micro(sum, a, lda, step, b, (depth + PAIR - 1) / PAIR, MR, vectors);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; i++) {
+        float *const f = (float *)to->c + at + i * to->ldc;
+        element *const e = (element *)to->c + at + i * to->ldc;
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) {
+            vec value = sum[i][j];
+            if (add) value += floats ? vec_load(f + j * VEC) : element_load(e + j * VEC);
+            if (bias) value += vec_load(bias + j * VEC);
+            if (floats)
+                vec_store(f + j * VEC, value);
+            else if (stream)
+                element_stream(e + j * VEC, value);
+            else
+                element_store(e + j * VEC, value);
+        }
+    }
+}
+#endif
+
 /* ---- products by rows ---- */
 
 /* Depth of one block: a panel of floats fits into the first-level cache. */
@@ -257,7 +290,19 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
         for (int64_t i = 0; i < m; i += MR) {
             vec sum[MR][NRV];
             const int64_t rows = m - i < MR ? m - i : MR, columns = n - p * NR;
-            gemm_sums(sum, a + i * lda, lda, PAIR, b + p * panel + k * NR, rows, columns, block);
+            const element *left = a + i * lda, *right = b + p * panel + k * NR;
+#if !defined(__AMX_BF16__)
+            const bool add = k > 0, end = k + block == depth;
+            if (rows == MR && columns >= NR && !to->floats) {
+                gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, NRV);
+                continue;
+            }
+            if (rows == MR && columns == VEC && !to->floats) {
+                gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, 1);
+                continue;
+            }
+#endif
+            gemm_sums(sum, left, lda, PAIR, right, rows, columns, block);
             gemm_store(to, row + i, p * NR, sum, rows, columns, k > 0, k + block == depth);
         }
 }

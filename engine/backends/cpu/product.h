@@ -115,7 +115,7 @@ static inline void product_run(struct pool *pool, struct product *job, const flo
 
 /* ---- weights ---- */
 
-enum { WEIGHTS_O = (MR > 16 ? 6 : 16) * MR, WEIGHTS_K = 8 * NR, WEIGHTS_PIXELS = 128 * PAIR };
+enum { WEIGHTS_O = (MR > 16 ? 6 : 16) * MR, WEIGHTS_K = 16 * NR, WEIGHTS_PIXELS = 128 * PAIR };
 
 /* A layer gives the rows of x, of one pixel each, or where its columns do not lie side by side a function that packs
  * columns of x into panels of NR, `panel` elements apart, for pixels first … first + count - 1 of one sample; columns
@@ -217,6 +217,14 @@ static inline void weights_multiply(struct weights_tile *tile)
             vec sum[MR][NRV];
             const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR, columns = tile->columns - k;
             weights_ask(tile, ask);
+#if !defined(__AMX_BF16__)
+            const struct gemm_rows c = {.c = to, .floats = true, .ldc = ldw};
+            if (rows == MR && columns >= NR) {
+                gemm_whole(&c, i, k, tile->left + i * WEIGHTS_PIXELS, PAIR, GEMM_LEFT_STEP,
+                           tile->right + k * WEIGHTS_PIXELS, tile->count, tile->add, true, true, NRV);
+                continue;
+            }
+#endif
             gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS), GEMM_LEFT_STEP,
                       tile->right + k * WEIGHTS_PIXELS, rows, columns, tile->count);
             gemm_store_floats(to + i * ldw + k, ldw, sum, rows, columns, tile->add);
