@@ -1,5 +1,6 @@
 /* Parameters and buffers of a plan: flat layout, initial values, and the way to and from torch's layout. */
 #include "data/base/memory.h"
+#include "engine/backends/pool.h"
 #include "engine/graph/plan_internal.h"
 
 #include <fnmatch.h>
@@ -105,10 +106,27 @@ static void initialise(struct plan *plan, const struct value *value, struct tens
     free(host);
 }
 
+struct initialisation {
+    struct plan *plan;
+    uint64_t seed;
+};
+
+static void initialise_one(void *context, int64_t i, int thread)
+{
+    (void)thread;
+    const struct initialisation *job = context;
+    const struct value *value = job->plan->parameter[i];
+    initialise(job->plan, value, job->plan->place[value->id].tensor, job->seed);
+}
+
 void plan_initialise(struct plan *plan, uint64_t seed)
 {
-    for (int i = 0; i < plan->tensors; i++)
-        initialise(plan, plan->parameter[i], plan->place[plan->parameter[i]->id].tensor, seed);
+    struct pool *pool = plan->options.backend->pool(plan->options.device);
+    struct initialisation job = {plan, seed};
+    if (pool)
+        pool_run(pool, plan->tensors, initialise_one, &job);
+    else
+        for (int i = 0; i < plan->tensors; i++) initialise_one(&job, i, 0);
 }
 
 /* ---- torch's layout: OIHW for convolution weights, the same for everything else ---- */

@@ -64,16 +64,30 @@ static int threads(const struct device *device)
     return pool_threads(device->pool);
 }
 
-/* Large blocks ask for huge pages; all of it is touched here, not in the first step. */
+enum { HUGE_PAGE = 2 << 20 };
+
+struct block {
+    char *memory;
+    size_t bytes;
+};
+
+static void touch_chunk(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const struct block *block = context;
+    const size_t begin = (size_t)chunk * HUGE_PAGE, rest = block->bytes - begin;
+    memset(block->memory + begin, 0, rest < HUGE_PAGE ? rest : HUGE_PAGE);
+}
+
+/* Large blocks ask for huge pages; all of it is touched here, by all threads, not in the first step. */
 static void *allocate(struct device *device, size_t bytes)
 {
-    (void)device;
-    enum { HUGE_PAGE = 2 << 20 };
     size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 256, rounded = (bytes + align - 1) / align * align;
     void *memory = rounded < bytes ? NULL : aligned_alloc(align, rounded);
     if (!memory) return NULL;
     if (align == HUGE_PAGE) madvise(memory, rounded, MADV_HUGEPAGE);
-    memset(memory, 0, rounded);
+    struct block block = {memory, rounded};
+    pool_run(device->pool, (int64_t)((rounded + HUGE_PAGE - 1) / HUGE_PAGE), touch_chunk, &block);
     return memory;
 }
 
