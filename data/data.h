@@ -91,10 +91,11 @@ enum lt_err loader_new(struct loader **self, const struct view *view,
 void loader_free(struct loader *self);
 int64_t loader_batches(const struct loader *self);
 
-/* Starts an epoch at a batch number (0, or where a checkpoint was taken). Ends the one before. */
-enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch) LT_MUST_CHECK;
+/* Starts an epoch at a batch number (0, or where a checkpoint was taken) and ends the one before. Batches from
+ * end_batch on are neither handed out nor decoded; past the last means all. */
+enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch, int64_t end_batch) LT_MUST_CHECK;
 
-/* Lends the next batch until the following call; *batch = NULL at the end of the epoch. Records SPAN_DATA for the wait.
+/* Lends the next batch until the following call; *batch = NULL at the end. Records SPAN_DATA for the wait.
  */
 enum lt_err loader_next(struct loader *self, const struct batch **batch) LT_MUST_CHECK;
 

@@ -56,6 +56,7 @@ struct loader {
     pthread_cond_t room, ready;
     int64_t *order;           /* [view.count]: indices of the set, this epoch */
     int64_t epoch, next_task; /* next position of `order` to decode */
+    int64_t end;              /* batches from here on are not wanted */
     int64_t taken;            /* batches handed out and given back */
     bool lent, stop, leave;
     int active; /* workers decoding now */
@@ -221,8 +222,8 @@ static void run_task(struct worker *worker, int64_t position)
 /* Is there a sample to decode whose batch has a place in the ring? With the lock held. */
 static bool can_claim(const struct loader *self)
 {
-    return !self->stop && self->next_task < self->used &&
-           self->next_task / self->options.batch_size < self->taken + self->ring;
+    const int64_t batch = self->next_task / self->options.batch_size;
+    return !self->stop && self->next_task < self->used && batch < self->end && batch < self->taken + self->ring;
 }
 
 /* Prepares the slot when its first sample is claimed. With the lock held. */
@@ -378,15 +379,16 @@ static void make_order(struct loader *self, int64_t epoch)
     for (int64_t i = 0; self->view.index && i < count; i++) self->order[i] = self->view.index[self->order[i]];
 }
 
-enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch)
+enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch, int64_t end_batch)
 {
-    lt_assert(first_batch >= 0 && first_batch <= self->batches);
+    lt_assert(first_batch >= 0 && first_batch <= self->batches && end_batch >= first_batch);
     pthread_mutex_lock(&self->lock);
     self->stop = true;
     while (self->active > 0) pthread_cond_wait(&self->ready, &self->lock);
     make_order(self, epoch);
     self->epoch = epoch;
     self->taken = first_batch;
+    self->end = end_batch < self->batches ? end_batch : self->batches;
     self->next_task = first_batch * self->options.batch_size;
     self->lent = self->stop = false;
     for (int i = 0; i < self->ring; i++) self->slot[i].batch.number = -1;
@@ -417,7 +419,7 @@ enum lt_err loader_next(struct loader *self, const struct batch **batch)
         self->lent = false;
         pthread_cond_broadcast(&self->room);
     }
-    bool over = self->taken >= self->batches;
+    bool over = self->taken >= self->end;
     pthread_mutex_unlock(&self->lock);
     if (over) return LT_OK;
     if (self->workers == 0) fill_here(self);

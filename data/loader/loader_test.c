@@ -199,7 +199,7 @@ static void wrong_pipelines(void **state)
 static uint64_t run_epoch(struct loader *loader, int64_t epoch, int64_t first, uint64_t value)
 {
     const struct batch *batch;
-    assert_int_equal(loader_start(loader, epoch, first), LT_OK);
+    assert_int_equal(loader_start(loader, epoch, first, INT64_MAX), LT_OK);
     for (int64_t number = first;; number++) {
         if (loader_next(loader, &batch) != LT_OK) fail_msg("%s", lt_message());
         if (!batch) break;
@@ -244,8 +244,8 @@ static void fast_decoding_is_near(void **state)
     assert_true(run_epoch(fast, 1, 0, 1) == run_epoch(spread, 1, 0, 1));
     const struct batch *a, *b;
     int64_t different = 0, distance = 0, count = 0;
-    assert_int_equal(loader_start(exact, 1, 0), LT_OK);
-    assert_int_equal(loader_start(fast, 1, 0), LT_OK);
+    assert_int_equal(loader_start(exact, 1, 0, INT64_MAX), LT_OK);
+    assert_int_equal(loader_start(fast, 1, 0, INT64_MAX), LT_OK);
     while (loader_next(exact, &a) == LT_OK && loader_next(fast, &b) == LT_OK && a)
         for (int64_t i = 0; i < a->n * 16 * 16 * 3; i++, count++) {
             different += a->pixels[i] != b->pixels[i];
@@ -327,12 +327,35 @@ static void an_epoch_can_be_left(void **state)
     const struct batch *batch;
     uint64_t first = run_epoch(loader, 0, 0, 1);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(loader_start(loader, i, 0), LT_OK);
+        assert_int_equal(loader_start(loader, i, 0, INT64_MAX), LT_OK);
         for (int k = 0; k < i; k++) assert_int_equal(loader_next(loader, &batch), LT_OK);
     }
     assert_true(run_epoch(loader, 0, 0, 1) == first);
-    assert_int_equal(loader_start(loader, 0, 0), LT_OK);
+    assert_int_equal(loader_start(loader, 0, 0, INT64_MAX), LT_OK);
     loader_free(loader); /* in the middle of an epoch */
+    set_free(set);
+}
+
+/* Of an epoch of 9 batches 3 are wanted: the others are not decoded, however long the workers have. */
+static void what_is_not_wanted_is_not_decoded(void **state)
+{
+    (void)state;
+    struct set *set = open_set();
+    struct loader_options options = usual;
+    for (options.workers = 0; options.workers < 3; options.workers++) {
+        struct loader *loader = open_loader(set, options);
+        const struct batch *batch;
+        assert_int_equal(loader_start(loader, 0, 2, 5), LT_OK);
+        for (int64_t number = 2; number < 5; number++) {
+            assert_int_equal(loader_next(loader, &batch), LT_OK);
+            assert_int_equal(batch->number, number);
+        }
+        assert_int_equal(loader_next(loader, &batch), LT_OK);
+        assert_null(batch);
+        usleep(20000);
+        assert_int_equal(loader_status(loader).decoded, 12);
+        loader_free(loader);
+    }
     set_free(set);
 }
 
@@ -346,7 +369,7 @@ static void drop_last_and_order(void **state)
     struct loader *loader = open_loader(set, options);
     const struct batch *batch;
     assert_int_equal(loader_batches(loader), 8);
-    assert_int_equal(loader_start(loader, 0, 0), LT_OK);
+    assert_int_equal(loader_start(loader, 0, 0, INT64_MAX), LT_OK);
     for (int64_t i = 0; i < 8; i++) {
         assert_int_equal(loader_next(loader, &batch), LT_OK);
         assert_int_equal(batch->n, 4);
@@ -375,7 +398,7 @@ static void bad_files(void **state)
     options.workers = 2;
     options.shuffle = false;
     struct loader *loader = open_loader(set, options);
-    assert_int_equal(loader_start(loader, 0, 0), LT_OK);
+    assert_int_equal(loader_start(loader, 0, 0, INT64_MAX), LT_OK);
     assert_int_equal(loader_next(loader, &batch), LT_EDATA);
     assert_non_null(strstr(lt_message(), "/a/sub0/02.jpg: the JPEG is damaged or cut off"));
     assert_non_null(strstr(lt_message(), "(class 'a', picture 1); repair or remove it, or set data.on_bad: skip"));
@@ -386,7 +409,7 @@ static void bad_files(void **state)
         loader = open_loader(set, options);
         int reported = 0;
         run_epoch(loader, 0, 0, 1);
-        assert_int_equal(loader_start(loader, 1, 0), LT_OK);
+        assert_int_equal(loader_start(loader, 1, 0, INT64_MAX), LT_OK);
         assert_int_equal(loader_next(loader, &batch), LT_OK);
         assert_int_equal(batch->sample[1], 2); /* the next good one stands in */
         loader_bad_files(loader, count_bad, &reported);
@@ -397,7 +420,7 @@ static void bad_files(void **state)
     }
     options.max_bad = 0.01;
     loader = open_loader(set, options);
-    assert_int_equal(loader_start(loader, 0, 0), LT_OK);
+    assert_int_equal(loader_start(loader, 0, 0, INT64_MAX), LT_OK);
     enum lt_err err = LT_OK;
     do err = loader_next(loader, &batch);
     while (err == LT_OK && batch);
@@ -418,7 +441,7 @@ static void files_that_vanish(void **state)
     struct loader_options options = usual;
     options.shuffle = false;
     struct loader *loader = open_loader(set, options);
-    assert_int_equal(loader_start(loader, 0, 0), LT_OK);
+    assert_int_equal(loader_start(loader, 0, 0, INT64_MAX), LT_OK);
     assert_int_not_equal(loader_next(loader, &batch), LT_OK);
     assert_non_null(strstr(lt_message(), "No such file or directory"));
     loader_free(loader);
@@ -467,6 +490,7 @@ int main(void)
         WITH_FOLDER(fast_decoding_is_near),
         WITH_FOLDER(the_cache_does_not_show),
         WITH_FOLDER(an_epoch_can_be_left),
+        WITH_FOLDER(what_is_not_wanted_is_not_decoded),
         WITH_FOLDER(drop_last_and_order),
         WITH_FOLDER(bad_files),
         WITH_FOLDER(files_that_vanish),

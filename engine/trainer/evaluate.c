@@ -22,7 +22,7 @@ enum lt_err evaluate_part(struct run *run, struct part *part, struct metric_set 
     metric_set_clear(metrics);
     run->mistakes.count = 0;
     run->status.eval_batches = batches;
-    LT_TRY(loader_start(part->loader, 0, 0));
+    LT_TRY(loader_start(part->loader, 0, 0, batches));
     for (int64_t i = 0; i < batches; i++) {
         const struct batch *batch;
         LT_TRY(loader_next(part->loader, &batch));

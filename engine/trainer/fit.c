@@ -153,19 +153,30 @@ static void end_epoch(struct run *run, int64_t first_step, double began)
     run->validated_this_epoch = false;
 }
 
+/* Where the batches of this epoch end that are to be trained on, as things stand: max_steps may come first. */
+static int64_t end_of_batches(const struct run *run)
+{
+    const int64_t left = run->trainer.max_steps - run->at.step, batches = run->train.batches;
+    if (run->trainer.max_steps < 0 || left >= batches) return batches;
+    return least(batches, run->at.batch + left * run->trainer.accumulate_grad_batches);
+}
+
 static enum lt_err train_epoch(struct run *run)
 {
-    int64_t first_step = run->at.step;
+    int64_t first_step = run->at.step, end = run->at.batch; /* what the loader was told to bring */
     double began = clock_wall();
     run->epoch_now = run->at.epoch;
     publish(run, STAGE_TRAIN, "");
-    if (run->at.batch < run->train.batches) LT_TRY(loader_start(run->train.loader, run->at.epoch, run->at.batch));
     for (;;) {
         if (validation_due(run)) {
             LT_TRY(collect_all(run));
             LT_TRY(validate(run));
         }
         if (run->at.batch == run->train.batches || steps_done(run) || time_is_up(run)) break;
+        if (run->at.batch == end) {
+            end = end_of_batches(run);
+            LT_TRY(loader_start(run->train.loader, run->at.epoch, run->at.batch, end));
+        }
         LT_TRY(train_window(run));
         LT_TRY(step_boundary(run));
     }

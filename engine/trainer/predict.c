@@ -229,7 +229,7 @@ static void predict_batch(struct predictor *self, const struct batch *batch)
 static enum lt_err predict_all(struct predictor *self)
 {
     const struct batch *batch;
-    LT_TRY(loader_start(self->loader, 0, 0));
+    LT_TRY(loader_start(self->loader, 0, 0, INT64_MAX));
     if (!self->request->json) write_header(self);
     for (;;) {
         LT_TRY(loader_next(self->loader, &batch));

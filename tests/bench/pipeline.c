@@ -24,7 +24,7 @@ static enum lt_err run(struct loader *loader, int epochs, bool threads)
     const struct batch *batch;
     int64_t pictures = 0, first = 0, begin = clock_ns(), cpu = cpu_ns();
     for (int epoch = 0; epoch < epochs; epoch++) {
-        LT_TRY(loader_start(loader, epoch, 0));
+        LT_TRY(loader_start(loader, epoch, 0, INT64_MAX));
         for (;;) {
             LT_TRY(loader_next(loader, &batch));
             if (!batch) break;
