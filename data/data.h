@@ -95,8 +95,7 @@ int64_t loader_batches(const struct loader *self);
  * end_batch on are neither handed out nor decoded; past the last means all. */
 enum lt_err loader_start(struct loader *self, int64_t epoch, int64_t first_batch, int64_t end_batch) LT_MUST_CHECK;
 
-/* Lends the next batch until the following call; *batch = NULL at the end. Records SPAN_DATA for the wait.
- */
+/* Lends the next batch until the following call; *batch = NULL at the end. Records SPAN_DATA for the wait. */
 enum lt_err loader_next(struct loader *self, const struct batch **batch) LT_MUST_CHECK;
 
 struct loader_status {

@@ -78,6 +78,11 @@ struct norm_tile {
     float sum[NORM_SUMS][NORM_BLOCK];
 };
 
+static inline void tile_begin(struct norm_tile *tile, int64_t channels, int sums)
+{
+    for (int which = 0; which < sums; which++) memset(tile->sum[which], 0, (size_t)channels * sizeof(float));
+}
+
 static inline void tile_add(struct norm_tile *tile, int which, int64_t k, vec value, int64_t count)
 {
     float *sum = tile->sum[which] + k;
@@ -96,8 +101,9 @@ static inline void tile_finish(const struct norm *job, double *sum, const struct
 static inline void sum_forward_tile(const struct norm *job, double *sum, const element *x, int64_t pixels, int64_t k0,
                                     int64_t channels)
 {
-    struct norm_tile tile = {{{0}}};
+    struct norm_tile tile;
     const float *pivot = job->numbers + k0;
+    tile_begin(&tile, channels, 2);
     x += k0;
     for (int64_t i = 0; i < pixels; i++, x += job->c) {
 #define ADD(k, count)                                                                                                  \
@@ -117,9 +123,10 @@ static inline __attribute__((always_inline)) void sum_backward_tile(const struct
                                                                     const element *x, const element *dy, int64_t pixels,
                                                                     int64_t k0, int64_t channels, const int op)
 {
-    struct norm_tile tile = {{{0}}};
+    struct norm_tile tile;
     const float *mean = (const float *)job->call->saved[0].data + k0, *factor = job->numbers + NORM_GAIN * job->c + k0,
                 *shift = (const float *)job->call->saved[2].data + k0;
+    tile_begin(&tile, channels, NORM_SUMS);
     x += k0, dy += k0;
     for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c) {
 #define ADD(k, count)                                                                                                  \
