@@ -210,6 +210,15 @@ wait "$pid" || wrong "the training failed"
 journal "finished .* epochs, $last steps"
 pid=
 
+echo "# an end inside an epoch that is moved on: the loader was told of the first"
+start longer --data.batch_size 1 --trainer.max_steps 1200 --trainer.max_epochs 1 --trainer.num_sanity_val_steps 0
+ctl 0 paused longer pause
+ctl 0 "max_steps 1200 -> 1300, from step" longer set max_steps=1300
+ctl 0 running longer resume
+wait "$pid" || wrong "the training failed"
+journal "finished .* epochs, 1300 steps"
+pid=
+
 echo "# a rate set by hand under a schedule: resumed from a checkpoint in the middle, the same bits"
 start whole --trainer.max_epochs 3 --trainer.gradient_clip_val 5 --lr_scheduler '{name: cosine_annealing, interval: step}'
 ctl 0 paused whole pause
