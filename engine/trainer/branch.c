@@ -150,23 +150,37 @@ static enum lt_err check_folders(const struct run *run)
     return LT_OK;
 }
 
+/* A branch that trains nothing would be a folder without a checkpoint. */
+static enum lt_err check_end(const struct run *run, int64_t step, int64_t epoch)
+{
+    const struct trainer_options *trainer = &run->config->trainer;
+    const bool by_steps = trainer->max_steps >= 0 && step >= trainer->max_steps;
+    if (!by_steps && (trainer->max_epochs < 0 || epoch < trainer->max_epochs)) return LT_OK;
+    return lt_fail(LT_EUSAGE,
+                   "%s: nothing is left to train: %s stands at %s %" PRId64 " and training ends at %" PRId64
+                   "; raise it, or branch from an earlier checkpoint",
+                   by_steps ? "trainer.max_steps" : "trainer.max_epochs", run->resume_path, by_steps ? "step" : "epoch",
+                   by_steps ? step : epoch, by_steps ? trainer->max_steps : trainer->max_epochs);
+}
+
 enum lt_err branch_prepare(struct run *run)
 {
     const json_t *position = json_object_get(run->resume, "position");
     if (!json_is_object(position))
         return lt_fail(LT_EUSAGE, "%s holds weights but no position of a run; use it as model.weights",
                        run->resume_path);
-    const int64_t batch = json_integer_value(json_object_get(position, "batch"));
+    const int64_t batch = json_integer_value(json_object_get(position, "batch")),
+                  step = json_integer_value(json_object_get(position, "global_step")),
+                  epoch = json_integer_value(json_object_get(position, "epoch"));
     json_t *changed = json_array();
     char *path = realpath(run->resume_path, NULL);
     run->branch = json_pack("{s:o, s:I, s:I, s:o}", "checkpoint", wire_text(path ? path : run->resume_path), "step",
-                            json_integer_value(json_object_get(position, "global_step")), "epoch",
-                            json_integer_value(json_object_get(position, "epoch")), "changed", changed);
+                            step, "epoch", epoch, "changed", changed);
     free(path);
     LT_TRY(find_changes(changed, run));
     LT_TRY(check_fixed(run, batch));
     LT_TRY(check_folders(run));
-    return LT_OK;
+    return check_end(run, step, epoch);
 }
 
 /* ---- telling ---- */

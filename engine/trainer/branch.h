@@ -6,8 +6,8 @@
 #include "engine/trainer/run.h"
 
 /* Checks a prepared branch against its checkpoint and fills run->branch, the document of the same name: {parent,
- * checkpoint, step, epoch, changed: [{key, before, now}]}. LT_EUSAGE for what cannot be another than it was, with why.
- */
+ * checkpoint, step, epoch, changed: [{key, before, now}]}. LT_EUSAGE for what cannot be another than it was and
+ * where nothing is left to train, with why. */
 enum lt_err branch_prepare(struct run *run) LT_MUST_CHECK;
 
 /* Whether a key of the configuration, or one below it, is another than it was. */

@@ -71,6 +71,9 @@ refused "there is no key 'max_epoch' here; did you mean 'max_epochs'" --branch p
 refused "has no checkpoint 'epoch=77'; there are best, last and the files in runs/parent/version" --branch parent/version_0/epoch=77
 refused "no run 'nobody' (nor runs/nobody)" --branch nobody
 refused 'give one of them' --branch parent/version_0 --resume parent
+refused "trainer.max_epochs: nothing is left to train: $parent/checkpoints/last.ckpt stands at epoch 4 and training ends at 4" \
+    --branch parent/version_0 --optimizer.lr 0.1
+refused 'trainer.max_steps: nothing is left to train' --branch parent/version_0 --trainer.max_epochs 6 --trainer.max_steps 180
 refused 'without -c' --branch parent/version_0 -c demo/digits.yaml
 cp -r demo/digits fewer
 rm -rf fewer/9
@@ -98,12 +101,12 @@ until "$lathe" ctl live pause >/dev/null 2>&1; do
 done
 "$lathe" ctl live set max_epochs=9 >/dev/null
 "$lathe" ctl live set 'lr*0.5' >/dev/null
-"$lathe" ctl live save_and_stop >/dev/null
-fit --branch live --trainer.max_steps 5
-said 'branched at step .*; changed: trainer.max_steps -1 -> 5; from'
+step=$("$lathe" ctl live save_and_stop | sed -n 's/^done at step \([0-9]*\):.*/\1/p')
+fit --branch live --trainer.max_steps $((step + 5))
+said "branched at step $step; changed: trainer.max_steps -1 -> $((step + 5)); from"
 said 'the rate goes on at 0.0005'
 grep -q 'max_epochs: 9' runs/live/version_1/config.yaml || wrong "$(cat runs/live/version_1/config.yaml)"
-fit --branch live --trainer.max_steps 5 --optimizer.lr 0.001
+fit --branch live --trainer.max_steps $((step + 10)) --optimizer.lr 0.001
 ! grep -q 'the rate goes on at' out || wrong "the rate that was named does not hold"
 
 echo "# the parent is as it was"

@@ -43,7 +43,9 @@ static void suggest_next(const char *folder)
     if (!saved) return;
     printf("next: %s predict %s PICTURES…     classifies pictures\n", program, folder);
     printf("      %s fit --resume %s --trainer.max_epochs N     goes on\n", program, folder);
-    printf("      %s fit --branch %s --optimizer.lr LR     a new run from here, with keys changed\n", program, folder);
+    printf("      %s fit --branch %s --trainer.max_epochs N --optimizer.lr LR     a new run from here, with keys "
+           "changed\n",
+           program, folder);
     printf("      %s export %s     writes the weights for PyTorch\n", program, folder);
 }
 
