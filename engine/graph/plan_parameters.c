@@ -9,6 +9,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { PIECE = 1 << 14 }; /* values that a thread draws at a time; a multiple of four, as blocks of random words are */
+
 /* ---- layout ---- */
 
 static int64_t align_elements(int64_t n)
@@ -68,71 +70,113 @@ static void fans(const struct value *value, double *fan_in, double *fan_out)
     *fan_out = out * field;
 }
 
-static double draw(struct rng *rng, struct init init, double fan_in, double fan_out)
+/* What draw() multiplies by; for INIT_FAN_IN_UNIFORM what it divides by. */
+static double scale_of(const struct value *value)
 {
-    switch (init.kind) {
+    double fan_in, fan_out;
+    fans(value, &fan_in, &fan_out);
+    const double a = value->init.a;
+    switch (value->init.kind) {
+    case INIT_KAIMING_NORMAL_FAN_OUT: return sqrt(2 / fan_out);
+    case INIT_KAIMING_UNIFORM_FAN_IN: return sqrt(6 / ((1 + a * a) * fan_in));
+    case INIT_XAVIER_UNIFORM: return sqrt(6 / (fan_in + fan_out));
+    case INIT_FAN_IN_UNIFORM: return sqrt(a);
+    default: return a;
+    }
+}
+
+static double draw(struct rng *rng, enum init_kind kind, double scale)
+{
+    switch (kind) {
     case INIT_ZEROS: return 0;
     case INIT_ONES: return 1;
-    case INIT_CONSTANT: return init.a;
-    case INIT_NORMAL: return init.a * rng_normal(rng);
-    case INIT_UNIFORM: return init.a * (2 * rng_uniform_double(rng) - 1);
-    case INIT_KAIMING_NORMAL_FAN_OUT: return sqrt(2 / fan_out) * rng_normal(rng);
+    case INIT_CONSTANT: return scale;
+    case INIT_NORMAL:
+    case INIT_KAIMING_NORMAL_FAN_OUT: return scale * rng_normal(rng);
+    case INIT_UNIFORM:
     case INIT_KAIMING_UNIFORM_FAN_IN:
-        return sqrt(6 / ((1 + init.a * init.a) * fan_in)) * (2 * rng_uniform_double(rng) - 1);
-    case INIT_XAVIER_UNIFORM: return (2 * rng_uniform_double(rng) - 1) * sqrt(6 / (fan_in + fan_out));
-    case INIT_FAN_IN_UNIFORM: return (2 * rng_uniform_double(rng) - 1) / sqrt(init.a);
+    case INIT_XAVIER_UNIFORM: return scale * (2 * rng_uniform_double(rng) - 1);
+    case INIT_FAN_IN_UNIFORM: return (2 * rng_uniform_double(rng) - 1) / scale;
     }
     return 0;
 }
 
-static void initialise(struct plan *plan, const struct value *value, struct tensor tensor, uint64_t seed)
+/* Random words that one draw takes. */
+static int words_of(enum init_kind kind)
 {
-    int64_t count = shape_count(value->shape);
-    size_t width = dtype_bytes(tensor.dtype);
-    void *host = memory_new((size_t)count, width);
-    uint64_t name = XXH3_64bits(value->name, strlen(value->name));
-    struct rng rng = rng_at(rng_key(seed, RNG_INIT), (uint32_t)name, (uint32_t)(name >> 32), 0);
-    double fan_in, fan_out;
-    fans(value, &fan_in, &fan_out);
-    for (int64_t i = 0; tensor.dtype != DTYPE_I64 && i < count; i++) {
-        double x = draw(&rng, value->init, fan_in, fan_out);
-        if (tensor.dtype == DTYPE_F64)
-            ((double *)host)[i] = x;
-        else
-            ((float *)host)[i] = (float)x;
-    }
-    plan->options.backend->copy_in(plan->options.device, tensor.data, host, (size_t)count * width);
-    plan->options.backend->synchronize(plan->options.device);
-    free(host);
+    if (kind == INIT_ZEROS || kind == INIT_ONES || kind == INIT_CONSTANT) return 0;
+    return kind == INIT_NORMAL || kind == INIT_KAIMING_NORMAL_FAN_OUT ? 4 : 2;
 }
+
+/* The values of one tensor from `begin` on, PIECE of them at most. */
+struct piece {
+    const struct value *value;
+    int64_t begin;
+};
 
 struct initialisation {
     struct plan *plan;
     uint64_t seed;
+    struct piece *piece;
 };
 
-static void initialise_one(void *context, int64_t i, int thread)
+/* The words of a tensor are numbered, so a piece takes up the sequence where it begins. */
+static struct rng rng_of(const struct piece *piece, uint64_t seed)
+{
+    const uint64_t name = XXH3_64bits(piece->value->name, strlen(piece->value->name));
+    struct rng rng = rng_at(rng_key(seed, RNG_INIT), (uint32_t)name, (uint32_t)(name >> 32), 0);
+    rng.counter[3] = (uint32_t)(piece->begin * words_of(piece->value->init.kind) / 4);
+    return rng;
+}
+
+static void initialise(void *context, int64_t i, int thread)
 {
     (void)thread;
     const struct initialisation *job = context;
-    const struct value *value = job->plan->parameter[i];
-    initialise(job->plan, value, job->plan->place[value->id].tensor, job->seed);
+    const struct piece *piece = &job->piece[i];
+    const struct value *value = piece->value;
+    const struct plan_options *options = &job->plan->options;
+    const struct tensor tensor = job->plan->place[value->id].tensor;
+    const int64_t left = shape_count(value->shape) - piece->begin, count = left < PIECE ? left : PIECE;
+    const size_t width = dtype_bytes(tensor.dtype);
+    const double scale = scale_of(value);
+    void *host = memory_new((size_t)count, width);
+    struct rng rng = rng_of(piece, job->seed);
+    for (int64_t k = 0; tensor.dtype != DTYPE_I64 && k < count; k++) {
+        const double x = draw(&rng, value->init.kind, scale);
+        if (tensor.dtype == DTYPE_F64)
+            ((double *)host)[k] = x;
+        else
+            ((float *)host)[k] = (float)x;
+    }
+    options->backend->copy_in(options->device, (char *)tensor.data + (size_t)piece->begin * width, host,
+                              (size_t)count * width);
+    options->backend->synchronize(options->device);
+    free(host);
 }
 
 void plan_initialise(struct plan *plan, uint64_t seed)
 {
     struct pool *pool = plan->options.backend->pool(plan->options.device);
-    struct initialisation job = {plan, seed};
+    struct initialisation job = {plan, seed, NULL};
+    size_t pieces = 0, capacity = 0;
+    for (int i = 0; i < plan->tensors; i++)
+        for (int64_t begin = 0; begin < shape_count(plan->parameter[i]->shape); begin += PIECE) {
+            job.piece = memory_grow(job.piece, pieces, &capacity, sizeof *job.piece);
+            job.piece[pieces++] = (struct piece){plan->parameter[i], begin};
+        }
     if (pool)
-        pool_run(pool, plan->tensors, initialise_one, &job);
+        pool_run(pool, (int64_t)pieces, initialise, &job);
     else
-        for (int i = 0; i < plan->tensors; i++) initialise_one(&job, i, 0);
+        for (size_t i = 0; i < pieces; i++) initialise(&job, (int64_t)i, 0);
+    free(job.piece);
 }
 
 /* ---- torch's layout: OIHW for convolution weights, the same for everything else ---- */
 
-/* Copies between OHWI and OIHW; `to_torch` says which way. */
-static void permute(char *to, const char *from, struct shape ohwi, size_t width, bool to_torch)
+/* Copies between OHWI and OIHW; `to_torch` says which way. Inline, so that a width the compiler knows needs no calls.
+ */
+static inline void permute_of(char *to, const char *from, struct shape ohwi, size_t width, bool to_torch)
 {
     int64_t o = ohwi.size[0], hw = ohwi.size[1] * ohwi.size[2], in = ohwi.size[3];
     for (int64_t a = 0; a < o; a++)
@@ -141,6 +185,14 @@ static void permute(char *to, const char *from, struct shape ohwi, size_t width,
                 size_t inner = (size_t)((a * hw + b) * in + c) * width, torch = (size_t)((a * in + c) * hw + b) * width;
                 memcpy(to + (to_torch ? torch : inner), from + (to_torch ? inner : torch), width);
             }
+}
+
+static void permute(char *to, const char *from, struct shape ohwi, size_t width, bool to_torch)
+{
+    if (width == sizeof(float))
+        permute_of(to, from, ohwi, sizeof(float), to_torch);
+    else
+        permute_of(to, from, ohwi, width, to_torch);
 }
 
 void plan_get(const struct plan *plan, struct tensor tensor, const struct value *value, void *host)

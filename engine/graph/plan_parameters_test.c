@@ -1,5 +1,6 @@
 /* Parameters of a plan: initial values as torch draws them, and torch's layout at the border. */
 #include "data/base/memory.h"
+#include "data/base/rng.h"
 #include "engine/graph/plan.h"
 #include "engine/models/model.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include <cmocka.h>
 
@@ -117,6 +119,34 @@ static void a_seed_and_a_name_make_the_values(void **state)
     close_machine(&small), close_machine(&large), close_machine(&other);
 }
 
+/* Threads draw pieces of a large tensor; together they are what one sequence gives. */
+static void check_sequence(const struct machine *m, const char *name, double scale, bool normal)
+{
+    const uint64_t hash = XXH3_64bits(name, strlen(name));
+    struct rng rng = rng_at(rng_key(5, RNG_INIT), (uint32_t)hash, (uint32_t)(hash >> 32), 0);
+    for (int i = 0; i < plan_tensor_count(m->plan); i++) {
+        const struct plan_tensor t = plan_tensor(m->plan, i);
+        if (strcmp(t.value->name, name) != 0) continue;
+        const float *drawn = t.tensor.data; /* the reference's memory is the host's */
+        const int64_t count = shape_count(t.value->shape);
+        assert_true(count > 3 << 14);
+        for (int64_t k = 0; k < count; k++)
+            assert_true(drawn[k] == (float)(scale * (normal ? rng_normal(&rng) : 2 * rng_uniform_double(&rng) - 1)));
+        return;
+    }
+    fail_msg("there is no %s", name);
+}
+
+static void a_tensor_is_one_sequence(void **state)
+{
+    struct machine m;
+    (void)state;
+    open_machine(&m, "resnet18", 5);
+    check_sequence(&m, "layer2.0.conv1.weight", sqrt(2.0 / (128 * 9)), true);
+    check_sequence(&m, "fc.weight", sqrt(6 / ((1 + sqrt(5) * sqrt(5)) * 512)), false);
+    close_machine(&m);
+}
+
 static void convolutions_travel_as_oihw(void **state)
 {
     struct machine m;
@@ -165,9 +195,8 @@ static void parameters_lie_aligned_and_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(initial_values_are_torchs),
-        cmocka_unit_test(a_seed_and_a_name_make_the_values),
-        cmocka_unit_test(convolutions_travel_as_oihw),
+        cmocka_unit_test(initial_values_are_torchs),        cmocka_unit_test(a_seed_and_a_name_make_the_values),
+        cmocka_unit_test(a_tensor_is_one_sequence),         cmocka_unit_test(convolutions_travel_as_oihw),
         cmocka_unit_test(parameters_lie_aligned_and_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
