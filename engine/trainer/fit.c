@@ -161,9 +161,25 @@ static int64_t end_of_batches(const struct run *run)
     return least(batches, run->at.batch + left * run->trainer.accumulate_grad_batches);
 }
 
+static enum lt_err bring_batches(struct run *run)
+{
+    run->brought = (struct brought){run->at.epoch, end_of_batches(run)};
+    return loader_start(run->train.loader, run->at.epoch, run->at.batch, run->brought.end);
+}
+
+enum lt_err train_ahead(struct run *run)
+{
+    return finished(run) ? LT_OK : bring_batches(run);
+}
+
+static bool is_brought(const struct run *run)
+{
+    return run->brought.epoch == run->at.epoch && run->at.batch < run->brought.end;
+}
+
 static enum lt_err train_epoch(struct run *run)
 {
-    int64_t first_step = run->at.step, end = run->at.batch; /* what the loader was told to bring */
+    int64_t first_step = run->at.step;
     double began = clock_wall();
     run->epoch_now = run->at.epoch;
     publish(run, STAGE_TRAIN, "");
@@ -173,10 +189,7 @@ static enum lt_err train_epoch(struct run *run)
             LT_TRY(validate(run));
         }
         if (run->at.batch == run->train.batches || steps_done(run) || time_is_up(run)) break;
-        if (run->at.batch == end) {
-            end = end_of_batches(run);
-            LT_TRY(loader_start(run->train.loader, run->at.epoch, run->at.batch, end));
-        }
+        if (!is_brought(run)) LT_TRY(bring_batches(run));
         LT_TRY(train_window(run));
         LT_TRY(step_boundary(run));
     }

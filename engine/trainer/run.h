@@ -70,6 +70,11 @@ struct position {
     bool validated;       /* a validation at exactly this place is done */
 };
 
+/* The training batches that the loader was told to bring: those of `epoch` before `end`. */
+struct brought {
+    int64_t epoch, end;
+};
+
 /* What the process had used up to the last step. */
 struct usage_before {
     double cpu_ms, faults, switches;
@@ -136,6 +141,7 @@ struct run {
     struct usage *usage;     /* the same: of the machine */
 
     struct position at;
+    struct brought brought;
     int64_t steps_per_epoch, steps_planned;
     struct lr_policy lr; /* the configuration's, with the total of this run; borrows its options */
     struct rate rate;    /* what a person made of it */
@@ -194,6 +200,10 @@ double scheduled_rate(const struct run *run);
 double learning_rate(const struct run *run);
 
 /* ---- fit.c: trains from run->at to the end ---- */
+
+/* Lets the loader begin on the first batches, from run->at; for as soon as that is known, so that they are decoded
+ * while the rest of the start goes on. */
+enum lt_err train_ahead(struct run *run) LT_MUST_CHECK;
 enum lt_err train(struct run *run) LT_MUST_CHECK;
 
 /* ---- evaluate.c: one pass over a part without training; sums go to `metrics` ---- */
