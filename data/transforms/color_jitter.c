@@ -68,12 +68,21 @@ static double amount_of_kind(const struct jitter_options *o, int kind)
 
 /* ---- the blends ---- */
 
+/* How many rows of how many pixels: one where they follow each other. */
+static int lines_of(const struct image *image, size_t *pixels)
+{
+    const int joined = image->stride == (size_t)image->width * 3 ? image->height : 1;
+    *pixels = (size_t)image->width * (size_t)joined;
+    return image->height / joined;
+}
+
 static int mean_luma(const struct image *image)
 {
     const struct pixel_kernels *kernels = pixel_kernels();
+    size_t pixels;
+    const int lines = lines_of(image, &pixels);
     int64_t sum = 0;
-    for (int y = 0; y < image->height; y++)
-        sum += kernels->luma_sum(image->pixels + (size_t)y * image->stride, (size_t)image->width);
+    for (int y = 0; y < lines; y++) sum += kernels->luma_sum(image->pixels + (size_t)y * image->stride, pixels);
     return (int)((double)sum / ((double)image->width * image->height) + 0.5);
 }
 
@@ -84,14 +93,15 @@ void image_jitter(struct work *work, int kind, double factor)
     const struct pixel_kernels *kernels = pixel_kernels();
     uint8_t *out = work_over(work);
     const int base = kind == JITTER_CONTRAST ? mean_luma(&in) : 0;
-    const size_t width = (size_t)in.width;
-    for (int y = 0; y < in.height; y++) {
+    size_t pixels;
+    const int lines = lines_of(&in, &pixels);
+    for (int y = 0; y < lines; y++) {
         const uint8_t *from = in.pixels + (size_t)y * in.stride;
-        uint8_t *to = out + (size_t)y * width * 3;
+        uint8_t *to = out + (size_t)y * pixels * 3;
         if (kind == JITTER_SATURATION)
-            kernels->blend_luma(to, from, width, (float)factor);
+            kernels->blend_luma(to, from, pixels, (float)factor);
         else
-            kernels->blend(to, from, width * 3, base, (float)factor);
+            kernels->blend(to, from, pixels * 3, base, (float)factor);
     }
     work_set(work, out, in.width, in.height);
 }

@@ -78,9 +78,9 @@ static struct filter filter_from(struct work *work, const struct axis *axis, int
     return filter;
 }
 
-static void make_scratch(struct work *work, int in_width, int out_width)
+static void make_scratch(struct work *work, int in_width, const struct filter *filter)
 {
-    const size_t scratch = pixels_scratch(in_width, out_width);
+    const size_t scratch = pixel_kernels()->scratch(in_width, filter);
     if (scratch <= work->scratch_bytes) return;
     work->scratch = memory_resize(work->scratch, scratch, 1);
     work->scratch_bytes = scratch;
@@ -90,7 +90,7 @@ static void pass_horizontal(struct work *work, const struct axis *axis, int left
 {
     const struct image in = work->image;
     const struct filter filter = filter_from(work, axis, left, width, begin);
-    make_scratch(work, in.width, width);
+    make_scratch(work, in.width, &filter);
     uint8_t *to = work_target(work, width, in.height);
     pixel_kernels()->horizontal(to, in.pixels, in.stride, in.width, in.height, 3, &filter, work->scratch);
     work_set(work, to, width, in.height);
@@ -100,8 +100,9 @@ static void pass_vertical(struct work *work, const struct axis *axis, int top, i
 {
     const struct image in = work->image;
     const struct filter filter = filter_from(work, axis, top, height, begin);
+    make_scratch(work, in.width, &filter);
     uint8_t *to = work_target(work, in.width, height);
-    pixel_kernels()->vertical(to, in.pixels, in.stride, (size_t)in.width * 3, &filter);
+    pixel_kernels()->vertical(to, in.pixels, in.stride, (size_t)in.width * 3, &filter, work->scratch);
     work_set(work, to, in.width, height);
 }
 
@@ -132,9 +133,10 @@ static void scale_plane(struct work *work, uint8_t *to, uint8_t *rows, const str
     int left, width;
     reads(work, &across, work->left, wanted->width, &left, &width);
     const struct filter vertical = make_filter(work, &down, work->top, wanted->height);
-    kernels->vertical(rows, plane->pixels + left, plane->stride, (size_t)width, &vertical);
+    make_scratch(work, width, &vertical);
+    kernels->vertical(rows, plane->pixels + left, plane->stride, (size_t)width, &vertical, work->scratch);
     const struct filter horizontal = filter_from(work, &across, work->left, wanted->width, left);
-    make_scratch(work, width, wanted->width);
+    make_scratch(work, width, &horizontal);
     kernels->horizontal(to, rows, (size_t)width, width, wanted->height, 1, &horizontal, work->scratch);
 }
 

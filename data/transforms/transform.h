@@ -48,7 +48,7 @@ struct work {
     double *weight; /* resize's coefficients */
     int32_t *fixed;
     int *bound;
-    uint8_t *scratch;
+    void *scratch;
     size_t weights, bounds, scratch_bytes;
 };
 void work_release(struct work *self);
