@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
 
 void *memory_new(size_t count, size_t size)
 {
@@ -29,9 +32,11 @@ char *memory_text(const char *text)
 
 void *memory_try(size_t bytes)
 {
-    if (bytes > SIZE_MAX - MEMORY_ALIGN) return NULL;
-    size_t whole = (bytes + MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN;
-    return aligned_alloc(MEMORY_ALIGN, whole ? whole : MEMORY_ALIGN);
+    if (bytes > SIZE_MAX - HUGE_PAGE) return NULL;
+    const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : MEMORY_ALIGN, whole = (bytes + align - 1) / align * align;
+    void *memory = aligned_alloc(align, whole ? whole : align);
+    if (memory && align == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
 }
 
 void *memory_grow(void *old, size_t count, size_t *capacity, size_t size)

@@ -17,7 +17,8 @@ void *memory_resize(void *old, size_t count, size_t size) __attribute__((alloc_s
 /* Returns a copy of a string; NULL gives NULL. */
 char *memory_text(const char *text);
 
-/* Returns `bytes` bytes aligned to MEMORY_ALIGN, not zeroed, or NULL. */
+/* Returns `bytes` bytes aligned to MEMORY_ALIGN, not zeroed, or NULL. From 2 MiB on huge pages are asked for: fewer
+ * faults when it is first written. */
 void *memory_try(size_t bytes) __attribute__((malloc, alloc_size(1)));
 
 /* Makes room for one more element: doubles *capacity when count == *capacity. */
