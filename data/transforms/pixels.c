@@ -19,5 +19,7 @@ const struct pixel_kernels *pixel_kernels(void)
     static const struct pixel_kernels *_Atomic chosen;
     const struct pixel_kernels *kernels = chosen;
     if (kernels) return kernels;
-    return chosen = choose();
+    kernels = choose();
+    chosen = kernels;
+    return kernels;
 }
