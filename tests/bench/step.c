@@ -1,7 +1,8 @@
 /* Times training steps of a model on the cpu backend: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed
- * [train|evaluate|ops|spans]]. Prints one line per step (milliseconds of forward, backward, update, all), then, with
- * ops, the slowest ops; evaluate: forward alone, on running statistics; spans: what the profiler costs, by steps of two
- * plans in turns, one of which records every instruction and is read as in a training. */
+ * [train|evaluate|turns|ops|spans]]. Prints one line per step (milliseconds of forward, backward, update, all), then,
+ * with ops, the slowest ops; evaluate: forward alone, on running statistics; turns: each step waits for a line of
+ * standard input (turns.sh); spans: what the profiler costs, by steps of two plans in turns, one of which records every
+ * instruction and is read as in a training. */
 #include "data/base/clock.h"
 #include "data/base/memory.h"
 #include "engine/graph/plan.h"
@@ -18,7 +19,7 @@ struct bench {
     struct plan *plan;
     void *options;
     int64_t batch, size;
-    bool bf16;
+    bool bf16, turns;
 };
 
 static enum lt_err build(struct bench *self, const char *name)
@@ -70,6 +71,8 @@ static void train(struct bench *self, int steps)
     struct plan_step step = {
         .n = self->batch, .sample = sample, .loss_weight = 1.0 / (double)self->batch, .first = true, .last = true};
     for (int i = 0; i < steps; i++) {
+        if (self->turns)
+            while (getchar() != '\n' && !feof(stdin)) continue;
         int64_t begin = clock_ns();
         plan_forward(self->plan, &step);
         double forward = ms_since(begin);
@@ -224,10 +227,11 @@ int main(int argc, char **argv)
 {
     if (argc < 6)
         return fprintf(stderr,
-                       "usage: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed [train|evaluate|ops|spans]]\n"),
+                       "usage: step MODEL BATCH SIZE THREADS STEPS [32|bf16-mixed [train|evaluate|turns|ops|spans]]\n"),
                2;
     struct bench bench = {.batch = atoll(argv[2]), .size = atoll(argv[3])};
     bench.bf16 = argc > 6 && strcmp(argv[6], "bf16-mixed") == 0;
+    bench.turns = strcmp(argv[argc - 1], "turns") == 0;
     struct device_options options = {.threads = atoi(argv[4])};
     bench.options = memory_new(1, optimizer_adamw.bound_bytes);
     enum lt_err err = options_bind(bench.options, optimizer_adamw.table, NULL);
