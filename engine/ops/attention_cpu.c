@@ -72,6 +72,7 @@ static void product(const struct desk *desk, struct gemm_rows to, const element 
 /* A table [s][s] or its transpose as the left side of a product, rows gemm_padded(s) apart. */
 static const element *left_side(const struct desk *desk, const float *table, int64_t s)
 {
+#if defined(LATHE_BF16)
     const int64_t row = gemm_padded(s);
     for (int64_t i = 0; i < s; i++) {
 #define CONVERT(k, count)                                                                                              \
@@ -80,16 +81,21 @@ static const element *left_side(const struct desk *desk, const float *table, int
 #undef CONVERT
     }
     return desk->left;
+#else
+    return (void)desk, (void)s, table;
+#endif
 }
 static const element *left_side_transposed(const struct desk *desk, const float *table, int64_t s)
 {
-    enum { BLOCK = 16 };
     const int64_t row = gemm_padded(s);
-    for (int64_t i0 = 0; i0 < s; i0 += BLOCK)
-        for (int64_t j0 = 0; j0 < s; j0 += BLOCK)
-            for (int64_t i = i0; i < s && i < i0 + BLOCK; i++)
-                for (int64_t j = j0; j < s && j < j0 + BLOCK; j++)
-                    desk->left[j * row + i] = element_of(table[i * s + j]);
+    for (int64_t i0 = 0; i0 < s; i0 += VEC)
+        for (int64_t j0 = 0; j0 < s; j0 += VEC) {
+            const int64_t rows = s - i0 < VEC ? s - i0 : VEC, columns = s - j0 < VEC ? s - j0 : VEC;
+            vec block[VEC] = {{0}};
+            for (int64_t i = 0; i < rows; i++) block[i] = vec_load_some(table + (i0 + i) * s + j0, columns);
+            vec_transpose(block);
+            for (int64_t j = 0; j < columns; j++) element_store_some(desk->left + (j0 + j) * row + i0, block[j], rows);
+        }
     return desk->left;
 }
 

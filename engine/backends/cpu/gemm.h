@@ -388,14 +388,12 @@ static inline void gemm_pack_left(element *panel, int64_t room, int64_t at, cons
     enum { DEEP = TILE_STEPS * PAIR };
     for (int64_t k = 0; k < depth; k += DEEP)
         for (int64_t j = 0; j < MR; j += VEC) {
-            __m512i line[TILE_STEPS];
+            vec line[TILE_STEPS] = {{0}};
             const int64_t rest = depth - k < DEEP ? depth - k : DEEP;
-            memset(line, 0, sizeof line);
             gemm_pack_rows((element *)(void *)line, w + k * ldw + j, ldw, columns - j, rest, VEC);
             vec_transpose(line);
             for (int64_t i = 0; i < VEC; i++)
-                vec_store_some((float *)(void *)(panel + (j + i) * room + at + k), (vec)line[i],
-                               gemm_padded(rest) / PAIR);
+                vec_store_some((float *)(void *)(panel + (j + i) * room + at + k), line[i], gemm_padded(rest) / PAIR);
         }
 }
 static inline int64_t gemm_left_row(int64_t room)
@@ -426,12 +424,12 @@ static inline void gemm_pack(element *packed, const element *w, int64_t ldw, int
 
 /* Panel p of B = w^T, where w is [n][depth] by rows. */
 #if defined(__AVX512F__)
-static inline __m512i gemm_load_steps(const element *from, int64_t count)
+static inline vec gemm_load_steps(const element *from, int64_t count)
 {
 #if defined(LATHE_BF16)
-    return _mm512_maskz_loadu_epi16(count < VEC * PAIR ? (__mmask32)((1u << count) - 1) : ~(__mmask32)0, from);
+    return (vec)_mm512_maskz_loadu_epi16(count < VEC * PAIR ? (__mmask32)((1u << count) - 1) : ~(__mmask32)0, from);
 #else
-    return (__m512i)vec_load_some(from, count < VEC ? count : VEC);
+    return vec_load_some(from, count < VEC ? count : VEC);
 #endif
 }
 
@@ -441,13 +439,12 @@ static inline void gemm_pack_transposed(element *packed, const element *w, int64
     for (int64_t k = 0; k < depth; k += VEC * PAIR)
         for (int64_t j = 0; j < NR; j += VEC) {
             const int64_t first = p * NR + j, steps = gemm_padded(depth - k) / PAIR;
-            __m512i line[VEC];
+            vec line[VEC];
             for (int64_t i = 0; i < VEC; i++)
-                line[i] = first + i < n ? gemm_load_steps(w + (first + i) * ldw + k, depth - k)
-                                        : _mm512_setzero_si512();
+                line[i] = first + i < n ? gemm_load_steps(w + (first + i) * ldw + k, depth - k) : (vec){0};
             vec_transpose(line);
             for (int64_t i = 0; i < VEC && i < steps; i++)
-                _mm512_storeu_si512(packed + (k / PAIR + i) * NR * PAIR + j * PAIR, line[i]);
+                memcpy(packed + (k / PAIR + i) * NR * PAIR + j * PAIR, &line[i], sizeof line[i]);
         }
 }
 #else

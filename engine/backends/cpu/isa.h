@@ -96,11 +96,12 @@ static inline __attribute__((always_inline)) void vec_store_some(float *to, vec 
 }
 #endif
 
-#if defined(__AVX512F__)
 /* VEC rows of as many become columns. */
-static inline void vec_transpose(__m512i r[VEC])
+#if defined(__AVX512F__)
+static inline void vec_transpose(vec rows[VEC])
 {
-    __m512i t[16];
+    __m512i r[16], t[16];
+    memcpy(r, rows, sizeof r);
     for (int i = 0; i < 16; i += 2) {
         t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
         t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
@@ -121,7 +122,15 @@ static inline void vec_transpose(__m512i r[VEC])
         t[4 + i] = _mm512_shuffle_i32x4(odd, odd2, 0x88);
         t[12 + i] = _mm512_shuffle_i32x4(odd, odd2, 0xdd);
     }
-    for (int i = 0; i < 16; i++) r[i] = t[i];
+    memcpy(rows, t, sizeof t);
+}
+#else
+static inline void vec_transpose(vec rows[VEC])
+{
+    vec columns[VEC];
+    for (int i = 0; i < VEC; i++)
+        for (int j = 0; j < VEC; j++) columns[j][i] = rows[i][j];
+    memcpy(rows, columns, sizeof columns);
 }
 #endif
 
