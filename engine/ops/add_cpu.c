@@ -13,7 +13,7 @@ struct job {
 
 static void add_rows(element *to, const element *a, const element *b, int64_t count)
 {
-#define ADD(k, n) element_store_some(to + (k), element_load_some(a + (k), n) + element_load_some(b + (k), n), n)
+#define ADD(k, n) element_store_some(to + (k), element_read_some(a + (k), n) + element_read_some(b + (k), n), n)
     EACH_VECTOR(count, ADD);
 #undef ADD
 }

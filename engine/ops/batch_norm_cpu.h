@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { NORM_TILE = 64, NORM_BLOCK = 256, NORM_CHANNELS = 64, NORM_SUMS = 3, NORM_NUMBERS = 4 };
+enum { NORM_TILE = 64, NORM_BLOCK = 1024, NORM_CHANNELS = 64, NORM_SUMS = 3, NORM_NUMBERS = 4 };
 
 /* One run of a batch norm. `call` is of the norm's own node: in[0] is what is normalised. */
 struct norm {
@@ -108,7 +108,7 @@ static inline void sum_forward_tile(const struct norm *job, double *sum, const e
     for (int64_t i = 0; i < pixels; i++, x += job->c) {
 #define ADD(k, count)                                                                                                  \
     do {                                                                                                               \
-        const vec d = element_load_some(x + (k), count) - vec_load_some(pivot + (k), count);                           \
+        const vec d = element_read_some(x + (k), count) - vec_load_some(pivot + (k), count);                           \
         tile_add(&tile, 0, k, d, count);                                                                               \
         tile_add(&tile, 1, k, (d) * (d), count);                                                                       \
     } while (0)
@@ -131,9 +131,9 @@ static inline __attribute__((always_inline)) void sum_backward_tile(const struct
     for (int64_t i = 0; i < pixels; i++, x += job->c, dy += job->c) {
 #define ADD(k, count)                                                                                                  \
     do {                                                                                                               \
-        const vec d = element_load_some(x + (k), count) - vec_load_some(mean + (k), count);                            \
+        const vec d = element_read_some(x + (k), count) - vec_load_some(mean + (k), count);                            \
         const vec z = d * vec_load_some(factor + (k), count) + vec_load_some(shift + (k), count);                      \
-        const vec g = activation_gradient(element_load_some(dy + (k), count), z, op);                                  \
+        const vec g = activation_gradient(element_read_some(dy + (k), count), z, op);                                  \
         tile_add(&tile, 0, k, g, count);                                                                               \
         tile_add(&tile, 1, k, (g) * (d), count);                                                                       \
         tile_add(&tile, 2, k, d, count);                                                                               \
@@ -234,7 +234,7 @@ static inline __attribute__((always_inline)) void normalize_vector(const struct 
                                                                    int64_t k, int64_t count, const int op)
 {
     const float *numbers = job->numbers + k;
-    vec z = (element_load_some(x + k, count) - vec_load_some(numbers + NORM_MEAN * job->c, count)) *
+    vec z = (element_read_some(x + k, count) - vec_load_some(numbers + NORM_MEAN * job->c, count)) *
                 vec_load_some(numbers + NORM_FACTOR * job->c, count) +
             vec_load_some(numbers + NORM_SHIFT * job->c, count);
     if (job->stream)
@@ -313,8 +313,8 @@ static inline __attribute__((always_inline)) void backward_vector(const struct n
 {
     const float *numbers = job->numbers + k;
     const vec gain = vec_load_some(numbers + NORM_GAIN * job->c, count);
-    vec d = element_load_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
-    vec g = element_load_some(dy + k, count);
+    vec d = element_read_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
+    vec g = element_read_some(dy + k, count);
     if (op != NO_ACTIVATION)
         g = activation_gradient(g, d * gain + vec_load_some((const float *)job->call->saved[2].data + k, count), op);
     g = (g - vec_load_some(numbers + NORM_CONSTANT * job->c, count)) -

@@ -23,8 +23,8 @@ static inline int64_t elementwise_count(struct tensor t, const struct step *step
     static inline __attribute__((always_inline)) void one_vector(const struct elementwise_job *job, int64_t i,         \
                                                                  int64_t count)                                        \
     {                                                                                                                  \
-        const vec x = element_load_some(job->x + i, count);                                                            \
-        element_store_some(job->to + i, job->dy ? element_load_some(job->dy + i, count) * slope(x) : function(x),      \
+        const vec x = element_read_some(job->x + i, count);                                                            \
+        element_store_some(job->to + i, job->dy ? element_read_some(job->dy + i, count) * slope(x) : function(x),      \
                            count);                                                                                     \
     }                                                                                                                  \
     static void chunk(void *context, int64_t index, int thread)                                                        \

@@ -7,13 +7,21 @@
 struct job {
     const struct call *call;
     struct spread spread; /* c == 0: equal shapes */
+    bool stream;          /* the output goes past the caches */
 };
 
 static void multiply(element *to, const element *a, const element *b, int64_t count)
 {
-#define MULTIPLY(k, n) element_store_some(to + (k), element_load_some(a + (k), n) * element_load_some(b + (k), n), n)
+#define MULTIPLY(k, n) element_store_some(to + (k), element_read_some(a + (k), n) * element_load_some(b + (k), n), n)
     EACH_VECTOR(count, MULTIPLY);
 #undef MULTIPLY
+}
+
+/* The same past the caches. */
+static void multiply_stream(element *to, const element *a, const element *b, int64_t count)
+{
+    for (int64_t k = 0; k < count; k += VEC)
+        element_stream(to + k, element_read_some(a + k, VEC) * element_load(b + k));
 }
 
 static void forward_sample(void *context, int64_t n, int thread)
@@ -25,7 +33,8 @@ static void forward_sample(void *context, int64_t n, int thread)
     const element *a = (const element *)job->call->in[0].data + n * s.row,
                   *b = (const element *)job->call->in[1].data + n * width;
     element *to = (element *)job->call->out[0].data + n * s.row;
-    for (int64_t i = 0; i < s.row; i += width) multiply(to + i, a + i, b, width);
+    for (int64_t i = 0; i < s.row; i += width) (job->stream ? multiply_stream : multiply)(to + i, a + i, b, width);
+    vec_stream_end();
 }
 
 static void backward_sample(void *context, int64_t n, int thread)
@@ -46,20 +55,20 @@ static void backward_sample(void *context, int64_t n, int thread)
     for (int64_t i = 0; da && i < s.row; i += width) multiply(da + n * s.row + i, dy + i, b, width);
 }
 
-static void run(const struct call *call, const struct step *step, void (*work)(void *, int64_t, int))
-{
-    struct job job = {.call = call, .spread = spread_of(call->node)};
-    pool_run(step->pool, step->n, work, &job);
-}
-
 static void forward(const struct call *call, const struct step *step)
 {
-    run(call, step, forward_sample);
+    struct job job = {.call = call, .spread = spread_of(call->node)};
+    const struct spread s = job.spread;
+    const int64_t width = s.c ? s.c : s.row;
+    const element *to = call->out[0].data;
+    job.stream = to != call->in[0].data && element_streams(to, width, step->n * s.row / width, width);
+    pool_run(step->pool, step->n, forward_sample, &job);
 }
 
 static void backward(const struct call *call, const struct step *step)
 {
-    run(call, step, backward_sample);
+    struct job job = {.call = call, .spread = spread_of(call->node)};
+    pool_run(step->pool, step->n, backward_sample, &job);
 }
 
 extern const struct kernel ISA_NAME(mul_cpu);

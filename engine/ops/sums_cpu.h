@@ -16,7 +16,7 @@ enum { SUMS_COLUMNS = 512 };
 static inline void sums_add(float *sum, const element *row, int64_t columns)
 {
 #define ADD(k, count)                                                                                                  \
-    vec_store_some(sum + (k), vec_load_some(sum + (k), count) + element_load_some(row + (k), count), count)
+    vec_store_some(sum + (k), vec_load_some(sum + (k), count) + element_read_some(row + (k), count), count)
     EACH_VECTOR(columns, ADD);
 #undef ADD
 }
@@ -26,7 +26,7 @@ static inline void sums_add_product(float *sum, const element *a, const element 
 #define ADD(k, count)                                                                                                  \
     vec_store_some(sum + (k),                                                                                          \
                    vec_load_some(sum + (k), count) +                                                                   \
-                       element_load_some(a + (k), count) * element_load_some(b + (k), count),                          \
+                       element_read_some(a + (k), count) * element_read_some(b + (k), count),                          \
                    count)
     EACH_VECTOR(columns, ADD);
 #undef ADD
