@@ -59,6 +59,13 @@ static bool fill(void *context, hid_t file)
     return (!self->run || schema_write_run(file, self->run)) && schema_create(self->schema, file);
 }
 
+/* With the places of the metrics that are known. */
+static void init_schema(struct hdf5_log *self, const struct log_run *run)
+{
+    schema_init(&self->schema, run);
+    for (size_t i = 0; i < run->metrics; i++) schema_metric(&self->schema, &run->metric[i]);
+}
+
 static enum lt_err open_shared(struct hdf5_log *self)
 {
     LT_TRY(run_file_open(&self->file));
@@ -91,7 +98,7 @@ static enum lt_err set_aside(struct hdf5_log *self, const struct log_run *run)
     enum lt_err err = LT_OK;
     if (rename(self->file.path, text_get(&name)) != 0) err = lt_fail_errno("set aside", self->file.path);
     schema_release(&self->schema);
-    schema_init(&self->schema, run);
+    init_schema(self, run);
     if (err == LT_OK) {
         lt_fail(LT_OK, "%s; it is kept as %s and a new one was started", text_get(&why), text_get(&name));
         complain(self, lt_message(), "");
@@ -129,10 +136,11 @@ static enum lt_err open_hdf5(void **out, const struct log_run *run, const struct
     (void)options;
     struct hdf5_log *self = memory_new(1, sizeof *self);
     hdf5_quiet();
-    schema_init(&self->schema, run);
+    init_schema(self, run);
     self->state = RUN_STARTING;
     self->last_step = run->resume_step > 0 ? run->resume_step : 0;
     self->flush_ns = in_ms(FLUSH_MS);
+    if (run->metrics) self->change_ns = in_ms(SETTLE_MS); /* should there be more of them by then */
     enum lt_err err = start_file(self, run);
     if (err == LT_OK)
         *out = self;
@@ -220,9 +228,9 @@ static bool flush_rows(struct hdf5_log *self)
 static void change_structure(struct hdf5_log *self)
 {
     struct new_file content = {.schema = &self->schema};
-    self->change_ns = in_ms(RETRY_MS);
     self->settled = true;
-    if (!flush_rows(self)) return;
+    self->change_ns = schema_is_complete(&self->schema) ? 0 : in_ms(RETRY_MS);
+    if (!self->change_ns || !flush_rows(self)) return;
     schema_close(&self->schema);
     if (!run_file_close(&self->file)) {
         give_up_for_now(self);

@@ -42,6 +42,9 @@ struct log_run {
     int64_t parameters;
     const char *const *machine_name; /* the same, [machine_values] */
     size_t machine_values;
+    const struct metric_info
+        *metric; /* those that will be declared, [metrics]: run.h5 has their places from the start */
+    size_t metrics;
     const char *branched_from; /* the checkpoint of another run that this one starts from; NULL: none */
     int64_t resume_step;       /* -1, or rows after this step of an existing run.h5 are superseded */
 };

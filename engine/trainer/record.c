@@ -35,11 +35,23 @@ static size_t find_value(struct run *run, const char *name)
     return run->values++;
 }
 
+static struct metric_info info_of(const char *name)
+{
+    return (struct metric_info){.name = name, .unit = "", .description = "", .goal = goal_of(name)};
+}
+
+struct metric_info *declared(const struct run *run)
+{
+    struct metric_info *info = memory_new(run->values, sizeof *info);
+    for (size_t i = 0; i < run->values; i++) info[i] = info_of(run->value[i].name);
+    return info;
+}
+
 void declare(struct run *run, const char *name)
 {
     size_t i = find_value(run, name);
     if (!run->log || run->value_metric[i] >= 0) return;
-    struct metric_info info = {.name = name, .unit = "", .description = "", .goal = goal_of(name)};
+    const struct metric_info info = info_of(name);
     run->value_metric[i] = log_metric(run->log, &info);
 }
 

@@ -219,6 +219,9 @@ enum lt_err sanity_check(struct run *run) LT_MUST_CHECK;
 /* Declares a metric name, so that callbacks may ask for it and run.h5 has its place. */
 void declare(struct run *run, const char *name);
 void declare_all(struct run *run);
+
+/* Those names so far as metrics of the log, [run->values]; their texts are the run's, the caller frees the array. */
+struct metric_info *declared(const struct run *run);
 void record(struct run *run, const char *name, int64_t step, double value);
 
 /* Logs every metric of the set, and "STAGE/loss" too when `with_loss`. */

@@ -75,6 +75,7 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
     char *why_not = reachable ? NULL : memory_text(lt_message());
     size_t machine_values;
     const char *const *machine_name = usage_names(run->usage, &machine_values);
+    struct metric_info *metric = declared(run);
     struct log_run about = {.folder = run->folder,
                             .name = run->name,
                             .model = run->config->model.name,
@@ -87,6 +88,8 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
                             .parameters = run->parameters,
                             .machine_name = machine_name,
                             .machine_values = machine_values,
+                            .metric = metric,
+                            .metrics = run->resume ? 0 : run->values, /* a branch may lack some of its parent's */
                             .resume_step = run_continues(run) ? run->at.step : -1,
                             .branched_from = run->branch ? run->resume_path : NULL};
     struct log_options options = {.hdf5 = run->config->trainer.logger.count > 0,
@@ -100,6 +103,7 @@ static enum lt_err open_log(struct run *run, const struct run_io *io)
         log_event(run->log, EVENT_NOTE, LEVEL_WARNING, run->at.step, "no screen can attach: %s", why_not);
     free(why_not);
     free(socket);
+    free(metric);
     text_release(&yaml);
     return err;
 }
