@@ -17,11 +17,11 @@ case ${1-} in
 esac
 jobs=$(nproc)
 
-run_tests() { # PRESET CTEST-OPTIONS…
+run_tests() { # PRESET CTEST-OPTIONS…; one more than there are cores, as many tests mostly wait
     preset=$1
     shift
     say "Testing build/$preset ($*)"
-    ctest --preset "$preset" -j "$jobs" --no-tests=error "$@"
+    ctest --preset "$preset" -j $((jobs + 1)) --no-tests=error "$@"
 }
 
 sources() {
