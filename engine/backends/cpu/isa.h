@@ -308,7 +308,7 @@ static inline bool element_streams(const element *to, int64_t row, int64_t rows,
 static inline __attribute__((always_inline)) vec element_read_some(const element *from, int64_t count)
 {
     enum { AHEAD = 2048 };
-    __builtin_prefetch((const void *)((uintptr_t)from + AHEAD));
+    __builtin_prefetch((const char *)from + AHEAD);
     return element_load_some(from, count);
 }
 
