@@ -1,10 +1,11 @@
 #!/bin/sh
 # sh tests/bench/turns.sh OLD NEW MODEL BATCH SIZE THREADS STEPS PRECISION: two builds of bench_step take their steps in
 # turns, so that whatever slows the machine slows both; prints how many times faster NEW is (the median of the pairs'
-# ratios, and between what half of them lie), forward, backward and all. The first two pairs warm up.
+# ratios, and between what half of them lie), forward, backward and all. Who comes second is a few percent slower, so
+# they take turns in that too. The first two pairs warm up.
 set -eu
 [ $# -eq 8 ] || {
-    sed -n '2,4s/^# //p' "$0" >&2
+    sed -n '2,5s/^# //p' "$0" >&2
     exit 2
 }
 old=$1 new=$2
@@ -15,11 +16,15 @@ mkfifo "$out/to.old" "$out/from.old" "$out/to.new" "$out/from.new"
 "$old" "$@" turns <"$out/to.old" >"$out/from.old" &
 "$new" "$@" turns <"$out/to.new" >"$out/from.new" &
 exec 3>"$out/to.old" 4<"$out/from.old" 5>"$out/to.new" 6<"$out/from.new"
-for step in $(seq "$5"); do
+old_step() {
     echo >&3
     read -r a <&4
+}
+for step in $(seq "$5"); do
+    [ $((step % 2)) -eq 0 ] || old_step
     echo >&5
     read -r b <&6
+    [ $((step % 2)) -eq 1 ] || old_step
     [ "$step" -le 2 ] || echo "$a $b"
 done >"$out/pairs"
 wait
