@@ -64,15 +64,22 @@ static double ms_since(int64_t begin)
     return (double)(clock_ns() - begin) * 1e-6;
 }
 
+/* Waits for a line; false where there is none left: whoever gave the turns is gone. */
+static bool its_turn(void)
+{
+    int c;
+    while ((c = getchar()) != '\n')
+        if (c == EOF) return false;
+    return true;
+}
+
 static void train(struct bench *self, int steps)
 {
     int64_t *sample = memory_new((size_t)self->batch, sizeof *sample);
     const double lr[OPTIMIZER_GROUPS_MAX] = {1e-3, 1e-3, 1e-3, 1e-3};
     struct plan_step step = {
         .n = self->batch, .sample = sample, .loss_weight = 1.0 / (double)self->batch, .first = true, .last = true};
-    for (int i = 0; i < steps; i++) {
-        if (self->turns)
-            while (getchar() != '\n' && !feof(stdin)) continue;
+    for (int i = 0; i < steps && (!self->turns || its_turn()); i++) {
         int64_t begin = clock_ns();
         plan_forward(self->plan, &step);
         double forward = ms_since(begin);
