@@ -153,14 +153,12 @@ static enum lt_err check_folders(const struct run *run)
 /* A branch that trains nothing would be a folder without a checkpoint. */
 static enum lt_err check_end(const struct run *run, int64_t step, int64_t epoch)
 {
-    const struct trainer_options *trainer = &run->config->trainer;
-    const bool by_steps = trainer->max_steps >= 0 && step >= trainer->max_steps;
-    if (!by_steps && (trainer->max_epochs < 0 || epoch < trainer->max_epochs)) return LT_OK;
+    const char *key = end_at(&run->config->trainer, step, epoch);
+    if (!key) return LT_OK;
     return lt_fail(LT_EUSAGE,
-                   "%s: nothing is left to train: %s stands at %s %" PRId64 " and training ends at %" PRId64
-                   "; raise it, or branch from an earlier checkpoint",
-                   by_steps ? "trainer.max_steps" : "trainer.max_epochs", run->resume_path, by_steps ? "step" : "epoch",
-                   by_steps ? step : epoch, by_steps ? trainer->max_steps : trainer->max_epochs);
+                   "%s: nothing is left to train: %s stands at step %" PRId64 ", after %" PRId64
+                   " epochs; raise it, or branch from an earlier checkpoint",
+                   key, run->resume_path, step, epoch);
 }
 
 enum lt_err branch_prepare(struct run *run)

@@ -10,6 +10,12 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+const char *end_at(const struct trainer_options *trainer, int64_t step, int64_t epoch)
+{
+    if (trainer->max_steps >= 0 && step >= trainer->max_steps) return "trainer.max_steps";
+    return trainer->max_epochs >= 0 && epoch >= trainer->max_epochs ? "trainer.max_epochs" : NULL;
+}
+
 static bool steps_done(const struct run *run)
 {
     int64_t max = run->trainer.max_steps;
@@ -37,8 +43,7 @@ double learning_rate(const struct run *run)
 static bool finished(const struct run *run)
 {
     const struct trainer_options *trainer = &run->trainer;
-    if (steps_done(run) || time_is_up(run)) return true;
-    if (trainer->max_epochs >= 0 && run->at.epoch >= trainer->max_epochs) return true;
+    if (end_at(trainer, run->at.step, run->at.epoch) || time_is_up(run)) return true;
     return run->stop && run->at.epoch >= trainer->min_epochs && run->at.step >= trainer->min_steps;
 }
 

@@ -201,6 +201,9 @@ double learning_rate(const struct run *run);
 
 /* ---- fit.c: trains from run->at to the end ---- */
 
+/* The key of the setting that ends training after so many steps and epochs; NULL: none does. */
+const char *end_at(const struct trainer_options *trainer, int64_t step, int64_t epoch);
+
 /* Lets the loader begin on the first batches, from run->at; for as soon as that is known, so that they are decoded
  * while the rest of the start goes on. */
 enum lt_err train_ahead(struct run *run) LT_MUST_CHECK;

@@ -71,7 +71,7 @@ refused "there is no key 'max_epoch' here; did you mean 'max_epochs'" --branch p
 refused "has no checkpoint 'epoch=77'; there are best, last and the files in runs/parent/version" --branch parent/version_0/epoch=77
 refused "no run 'nobody' (nor runs/nobody)" --branch nobody
 refused 'give one of them' --branch parent/version_0 --resume parent
-refused "trainer.max_epochs: nothing is left to train: $parent/checkpoints/last.ckpt stands at epoch 4 and training ends at 4" \
+refused "trainer.max_epochs: nothing is left to train: $parent/checkpoints/last.ckpt stands at step 180, after 4 epochs" \
     --branch parent/version_0 --optimizer.lr 0.1
 refused 'trainer.max_steps: nothing is left to train' --branch parent/version_0 --trainer.max_epochs 6 --trainer.max_steps 180
 refused 'without -c' --branch parent/version_0 -c demo/digits.yaml
