@@ -1,10 +1,10 @@
 /* Matrix products for the kernels of the cpu backend: a register-blocked micro kernel of MR x NR on packed panels, sums
  * in float. Included by *_cpu.c only, so that it is compiled for each instruction set. Thread: pure functions on the
  * caller's memory.
- * Products go through the depth in steps of PAIR elements, which lie side by side: one float, or two bfloat16 that one
- * instruction multiplies and adds. Panels of B are NR columns wide: packed[depth / PAIR][NR][PAIR]; of A MR rows high:
- * packed[depth / PAIR][MR][PAIR], or by rows where AMX wants them so: packed[MR][depth]. What is past the end of a
- * panel is 0, and so is a second element that an odd depth lacks. Distances are in elements. */
+ * Products go through the depth in steps of PAIR elements, which lie side by side: one, or two bfloat16 where one
+ * instruction multiplies and adds both. Panels of B are NR columns wide: packed[depth / PAIR][NR][PAIR]; of A MR rows
+ * high: packed[depth / PAIR][MR][PAIR], or by rows where AMX wants them so: packed[MR][depth]. What is past the end of
+ * a panel is 0, and so is a second element that an odd depth lacks. Distances are in elements. */
 #pragma once
 
 #include "engine/backends/cpu/isa.h"
@@ -23,7 +23,8 @@ enum { MR = 6, NRV = 2 };
 #endif
 enum { NR = NRV * VEC };
 
-#if defined(LATHE_BF16)
+#if defined(LATHE_BF16) && defined(__AVX512BF16__)
+#define GEMM_PAIRS
 enum { PAIR = 2 };
 #else
 enum { PAIR = 1 };
@@ -42,45 +43,35 @@ static inline int64_t gemm_padded(int64_t depth)
 /* ---- the micro kernel ---- */
 
 /* What one step needs of B and of A. */
-#if !defined(LATHE_BF16)
-struct gemm_right {
-    vec b;
-};
-static inline struct gemm_right gemm_right(const element *b)
+#if defined(GEMM_PAIRS)
+typedef __m512bh gemm_step;
+static inline gemm_step gemm_right(const element *b)
 {
-    return (struct gemm_right){vec_load(b)};
+    return (__m512bh)_mm512_loadu_si512(b);
 }
-static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
-{
-    return sum + vec_set(*a) * right.b;
-}
-#elif defined(__AVX512BF16__)
-struct gemm_right {
-    __m512bh b;
-};
-static inline struct gemm_right gemm_right(const element *b)
-{
-    return (struct gemm_right){(__m512bh)_mm512_loadu_si512(b)};
-}
-static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
+static inline gemm_step gemm_left(const element *a)
 {
     int32_t pair;
     memcpy(&pair, a, sizeof pair);
-    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(pair), right.b);
+    return (__m512bh)_mm512_set1_epi32(pair);
+}
+static inline vec gemm_multiply_add(vec sum, gemm_step left, gemm_step right)
+{
+    return (vec)_mm512_dpbf16_ps((__m512)sum, left, right);
 }
 #else
-struct gemm_right {
-    vec even, odd;
-};
-static inline struct gemm_right gemm_right(const element *b)
+typedef vec gemm_step;
+static inline gemm_step gemm_right(const element *b)
 {
-    uvec both;
-    memcpy(&both, b, sizeof both);
-    return (struct gemm_right){(vec)(both << 16), (vec)(both & 0xffff0000u)};
+    return element_load(b);
 }
-static inline vec gemm_multiply_add(vec sum, const element *a, struct gemm_right right)
+static inline gemm_step gemm_left(const element *a)
 {
-    return sum + vec_set(bf16_value(a[0])) * right.even + vec_set(bf16_value(a[1])) * right.odd;
+    return element_spread(a);
+}
+static inline vec gemm_multiply_add(vec sum, gemm_step left, gemm_step right)
+{
+    return sum + left * right;
 }
 #endif
 
@@ -95,13 +86,14 @@ static inline __attribute__((always_inline)) void gemm_micro(vec sum[MR][NRV], c
         for (int j = 0; j < vectors; j++) local[i][j] = (vec){0};
 #pragma GCC unroll 4
     for (int64_t k = 0; k < steps; k++, b += NR * PAIR, a += step) {
-        struct gemm_right right[NRV];
+        gemm_step right[NRV];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) right[j] = gemm_right(b + j * VEC * PAIR);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
+            const gemm_step left = gemm_left(a + i * row);
 #pragma GCC unroll 2
-            for (int j = 0; j < vectors; j++) local[i][j] = gemm_multiply_add(local[i][j], a + i * row, right[j]);
+            for (int j = 0; j < vectors; j++) local[i][j] = gemm_multiply_add(local[i][j], left, right[j]);
         }
     }
     for (int i = 0; i < rows; i++)
@@ -167,10 +159,20 @@ static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, in
 /* Rows are multiplied in steps of a third of MR. */
 enum { MR_STEP = MR / 3 };
 
+/* Are sums rounded to bfloat16 without an instruction for it? What that takes would lie in registers that sums need, if
+ * one function did both. */
+#if defined(LATHE_BF16) && !defined(GEMM_PAIRS)
+enum { GEMM_ROUNDS = 1 };
+#define GEMM_SUMS __attribute__((noinline))
+#else
+enum { GEMM_ROUNDS = 0 };
+#define GEMM_SUMS inline
+#endif
+
 /* One tile of sums: up to MR rows of a times one panel of b, of which `columns` exist. Reads rows up to a multiple of
  * MR_STEP. */
-static inline void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, int64_t step, const element *b,
-                             int64_t rows, int64_t columns, int64_t depth)
+static GEMM_SUMS void gemm_sums(vec sum[MR][NRV], const element *a, int64_t row, int64_t step, const element *b,
+                                int64_t rows, int64_t columns, int64_t depth)
 {
     const int64_t steps = (depth + PAIR - 1) / PAIR;
     switch ((rows + MR_STEP - 1) / MR_STEP * NRV - (columns <= VEC)) {
@@ -293,11 +295,11 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
             const element *left = a + i * lda, *right = b + p * panel + k * NR;
 #if !defined(__AMX_BF16__)
             const bool add = k > 0, end = k + block == depth;
-            if (rows == MR && columns >= NR && !to->floats) {
+            if (rows == MR && columns >= NR && !to->floats && !GEMM_ROUNDS) {
                 gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, NRV);
                 continue;
             }
-            if (rows == MR && columns == VEC && !to->floats) {
+            if (rows == MR && columns == VEC && !to->floats && !GEMM_ROUNDS) {
                 gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, 1);
                 continue;
             }
@@ -337,7 +339,7 @@ static inline void gemm_rows(const struct gemm_rows *to, const element *a, int64
 /* ---- packing ---- */
 
 /* One step of a panel `wide` columns wide: the first `columns` of PAIR rows; a row NULL is zeros. */
-#if defined(LATHE_BF16)
+#if defined(GEMM_PAIRS)
 static inline __attribute__((always_inline)) void gemm_pack_step(element *to, const element *const row[PAIR],
                                                                  int64_t columns, const int wide)
 {
@@ -360,7 +362,7 @@ static inline __attribute__((always_inline)) void gemm_pack_step(element *to, co
         memcpy(to, row[0], (size_t)wide * sizeof *to);
     } else {
         memcpy(to, row[0], (size_t)columns * sizeof *to);
-        for (int64_t j = columns; j < wide; j++) to[j] = 0;
+        for (int64_t j = columns; j < wide; j++) to[j] = element_of(0);
     }
 }
 #endif
@@ -422,17 +424,28 @@ static inline void gemm_pack(element *packed, const element *w, int64_t ldw, int
     gemm_pack_rows(packed, w + p * NR, ldw, n - p * NR, depth, NR);
 }
 
-/* Panel p of B = w^T, where w is [n][depth] by rows. */
-#if defined(__AVX512F__)
+/* What VEC steps need of a row, of which `count` elements are left; and one step of VEC columns as it is packed. */
+#if defined(GEMM_PAIRS)
 static inline vec gemm_load_steps(const element *from, int64_t count)
 {
-#if defined(LATHE_BF16)
     return (vec)_mm512_maskz_loadu_epi16(count < VEC * PAIR ? (__mmask32)((1u << count) - 1) : ~(__mmask32)0, from);
-#else
-    return vec_load_some(from, count < VEC ? count : VEC);
-#endif
 }
+static inline void gemm_store_step(element *to, vec step)
+{
+    memcpy(to, &step, sizeof step);
+}
+#else
+static inline vec gemm_load_steps(const element *from, int64_t count)
+{
+    return element_load_some(from, count < VEC ? count : VEC);
+}
+static inline void gemm_store_step(element *to, vec step)
+{
+    element_store(to, step);
+}
+#endif
 
+/* Panel p of B = w^T, where w is [n][depth] by rows. */
 static inline void gemm_pack_transposed(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth,
                                         int64_t p)
 {
@@ -444,17 +457,6 @@ static inline void gemm_pack_transposed(element *packed, const element *w, int64
                 line[i] = first + i < n ? gemm_load_steps(w + (first + i) * ldw + k, depth - k) : (vec){0};
             vec_transpose(line);
             for (int64_t i = 0; i < VEC && i < steps; i++)
-                memcpy(packed + (k / PAIR + i) * NR * PAIR + j * PAIR, &line[i], sizeof line[i]);
+                gemm_store_step(packed + (k / PAIR + i) * NR * PAIR + j * PAIR, line[i]);
         }
 }
-#else
-static inline void gemm_pack_transposed(element *packed, const element *w, int64_t ldw, int64_t n, int64_t depth,
-                                        int64_t p)
-{
-    const int64_t columns = n - p * NR < NR ? n - p * NR : NR;
-    for (int64_t k = 0; k < depth; k += PAIR)
-        for (int64_t j = 0; j < NR; j++, packed += PAIR)
-            for (int i = 0; i < PAIR; i++)
-                packed[i] = j < columns && k + i < depth ? w[(p * NR + j) * ldw + k + i] : element_of(0);
-}
-#endif

@@ -8,12 +8,10 @@
 
 #include "data/base/isa.h"
 
+#include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
 
 #if defined(__AVX512F__)
 enum { VEC = 16 };
@@ -124,6 +122,27 @@ static inline void vec_transpose(vec rows[VEC])
     }
     memcpy(rows, t, sizeof t);
 }
+#elif defined(__AVX2__)
+static inline void vec_transpose(vec rows[VEC])
+{
+    __m256 r[8], t[8];
+    memcpy(r, rows, sizeof r);
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) { /* r[i + k]: of rows i … i + 3 the columns k and 4 + k */
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm256_permute2f128_ps(r[i], r[4 + i], 0x20);
+        t[4 + i] = _mm256_permute2f128_ps(r[i], r[4 + i], 0x31);
+    }
+    memcpy(rows, t, sizeof t);
+}
 #else
 static inline void vec_transpose(vec rows[VEC])
 {
@@ -160,6 +179,8 @@ static inline uvec bf16_bits(bf16vec half)
 {
 #if defined(__AVX512F__)
     return (uvec)_mm512_cvtepu16_epi32((__m256i)half); /* for __builtin_convertvector gcc takes three instructions */
+#elif defined(__AVX2__)
+    return (uvec)_mm256_cvtepu16_epi32((__m128i)half); /* and here five */
 #else
     return __builtin_convertvector(half, uvec);
 #endif
@@ -175,9 +196,15 @@ static inline bf16vec bf16_narrow(vec x)
 #if defined(__AVX512BF16__)
     return (bf16vec)_mm512_cvtneps_pbh((__m512)x);
 #else
-    const uvec bits = (uvec)x, rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
+    const uvec bits = (uvec)x, rounded = bits + 0x7fff + (bits >> 16 & 1), quiet = bits | 0x400000;
     const uvec nan = (uvec)(x != x); /* NOLINT(misc-redundant-expression) */
-    return __builtin_convertvector((quiet & nan) | (rounded & ~nan), bf16vec);
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    const __m256 chosen = _mm256_blendv_ps((__m256)rounded, (__m256)quiet, (__m256)nan);
+    const __m256i half = _mm256_srli_epi32((__m256i)chosen, 16);
+    return (bf16vec)_mm_packus_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+#else
+    return __builtin_convertvector(((quiet & nan) | (rounded & ~nan)) >> 16, bf16vec);
+#endif
 #endif
 }
 
@@ -227,6 +254,18 @@ static inline vec element_load(const element *from)
     return bf16_widen(half);
 }
 
+/* One element in all places. */
+static inline vec element_spread(const element *from)
+{
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    int16_t bits;
+    memcpy(&bits, from, sizeof bits);
+    return (vec)_mm256_slli_epi32(_mm256_set1_epi16(bits), 16); /* a float would be made outside the vectors */
+#else
+    return vec_set(bf16_value(*from));
+#endif
+}
+
 static inline void element_store(element *to, vec v)
 {
     const bf16vec half = bf16_narrow(v);
@@ -271,6 +310,11 @@ static inline element element_of(float x)
 static inline vec element_load(const element *from)
 {
     return vec_load(from);
+}
+
+static inline vec element_spread(const element *from)
+{
+    return vec_set(*from);
 }
 
 static inline void element_store(element *to, vec v)
@@ -354,20 +398,52 @@ static inline vec vec_exp_near_zero(vec r)
     return p * r * r + r + vec_set(1.0f);
 }
 
-/* exp(x) to about 2 ulp: NaN stays; where the result is no normal number it is cut off to 0, to inf or to the nearest
- * one. */
-#if defined(__AVX512F__)
-static inline vec vec_exp(vec x)
+/* x cut off to low … high; NaN stays: min and max give their second operand where one is NaN. */
+static inline vec vec_clamp(vec x, float low, float high)
 {
-    /* min and max give their second operand where one is NaN */
-    const __m512 high = _mm512_min_ps(_mm512_set1_ps(104), (__m512)x), cut = _mm512_max_ps(_mm512_set1_ps(-104), high);
-    const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(cut, _mm512_set1_ps(1.44269504088896341f)),
-                                          _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const vec r = (vec)cut - (vec)n * vec_set(0.693359375f) - (vec)n * vec_set(-2.12194440e-4f);
-    return (vec)_mm512_scalef_ps((__m512)vec_exp_near_zero(r), n);
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), (__m512)x));
+#elif defined(__AVX__)
+    return (vec)_mm256_max_ps(_mm256_set1_ps(low), _mm256_min_ps(_mm256_set1_ps(high), (__m256)x));
+#else
+    return (vec)_mm_max_ps(_mm_set1_ps(low), _mm_min_ps(_mm_set1_ps(high), (__m128)x));
+#endif
 }
 
-#if defined(LATHE_BF16)
+/* p 2^n, n whole, where p and the result are normal; NaN stays if it is p's. */
+static inline vec vec_scale(vec p, vec n)
+{
+#if defined(__AVX512F__)
+    return (vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+#elif defined(__AVX__)
+    return (vec)((ivec)p + ((ivec)_mm256_cvtps_epi32((__m256)n) << 23));
+#else
+    return (vec)((ivec)p + ((ivec)_mm_cvtps_epi32((__m128)n) << 23));
+#endif
+}
+
+/* The nearest whole number, where |x| < 2^22. */
+static inline vec vec_round(vec x)
+{
+    const vec magic = vec_set(12582912.0f); /* 1.5 * 2^23 */
+    return (x + magic) - magic;
+}
+
+/* exp(x) to about 2 ulp: NaN stays; where the result is no normal number it is cut off to 0, to inf or to the nearest
+ * one. */
+static inline vec vec_exp(vec x)
+{
+#if defined(__AVX512F__)
+    const vec cut = vec_clamp(x, -104, 104);
+#else
+    const vec cut = vec_clamp(x, -87.3f, 88.72f);
+#endif
+    const vec n = vec_round(cut * vec_set(1.44269504088896341f));
+    const vec r = cut - n * vec_set(0.693359375f) - n * vec_set(-2.12194440e-4f);
+    return vec_scale(vec_exp_near_zero(r), n);
+}
+
+#if defined(LATHE_BF16) && defined(__AVX512F__)
 /* 1 / (1 + exp(-x)) to 2^-13: bfloat16 keeps 2^-9 of it. exp(-x) is 2^t, of the part of t behind the point by a
  * polynomial. */
 static inline vec vec_sigmoid(vec x)
@@ -381,42 +457,27 @@ static inline vec vec_sigmoid(vec x)
     p = p * f + vec_set(1.0000025f);
     return (vec)_mm512_rcp14_ps((__m512)(vec_set(1) + (vec)_mm512_scalef_ps((__m512)p, (__m512)t)));
 }
-#else
-/* 1 / (1 + exp(-x)) to 3e-7 of it where |x| < 10: exp(-x) is 2^n 2^f, n whole and |f| <= 1/2, 2^f by a polynomial; the
- * reciprocal by one step of Newton's. */
+#elif defined(__FMA__)
+/* 1 / (1 + exp(-x)) to 3e-7 of it where |x| < 10: exp(-x) is 2^n 2^f, n whole and |f| <= 1/2, 2^f by a polynomial. */
 static inline vec vec_sigmoid(vec x)
 {
-    /* min and max give their second operand where one is NaN; the reciprocal stays normal */
-    const __m512 low = _mm512_min_ps(_mm512_set1_ps(87), (__m512)x);
-    const vec cut = (vec)_mm512_max_ps(_mm512_set1_ps(-87), low), magic = vec_set(12582912.0f), /* 1.5 * 2^23 */
-        log2_e = vec_set(1.44269504088896341f);
-    const vec n = (magic - cut * log2_e) - magic, f = -cut * log2_e - n;
+    const vec cut = vec_clamp(x, -87, 87), log2_e = vec_set(1.44269504088896341f);
+    const vec n = vec_round(-cut * log2_e), f = -cut * log2_e - n; /* the product is not rounded */
     vec p = vec_set(1.3276472e-3f);
     p = p * f + vec_set(9.6755415e-3f);
     p = p * f + vec_set(5.5507133e-2f);
     p = p * f + vec_set(2.4022120e-1f);
     p = p * f + vec_set(6.9314697e-1f);
     p = p * f + vec_set(1.0000001f);
-    const vec d = vec_set(1) + (vec)_mm512_scalef_ps((__m512)p, (__m512)n), y = (vec)_mm512_rcp14_ps((__m512)d);
-    return y * (vec_set(2) - d * y);
-}
-#endif
+    const vec d = vec_set(1) + vec_scale(p, n);
+#if defined(__AVX512F__)
+    const vec y = (vec)_mm512_rcp14_ps((__m512)d);
+    return y * (vec_set(2) - d * y); /* a step of Newton's */
 #else
-static inline vec vec_exp(vec x)
-{
-    const vec low = vec_set(-87.3f), high = vec_set(88.7f),
-              magic = vec_set(12582912.0f); /* 1.5 * 2^23: rounds to integer */
-    ivec too_low = x<low, too_high = x> high;
-    vec cut = (vec)(((ivec)low & too_low) | ((ivec)x & ~too_low));
-    cut = (vec)(((ivec)high & too_high) | ((ivec)cut & ~too_high));
-    vec n = (cut * vec_set(1.44269504088896341f) + magic) - magic;
-    vec r = cut - n * vec_set(0.693359375f) - n * vec_set(-2.12194440e-4f);
-    ivec finite = n == n; /* false for NaN, whose conversion is undefined; NOLINT(misc-redundant-expression) */
-    vec whole = (vec)((ivec)n & finite);
-    ivec exponent = __builtin_convertvector(whole, ivec);
-    return vec_exp_near_zero(r) * (vec)((exponent + 127) << 23);
+    return vec_set(1) / d;
+#endif
 }
-
+#else
 /* 1 / (1 + exp(-x)) */
 static inline vec vec_sigmoid(vec x)
 {

@@ -27,7 +27,7 @@ static inline void rounding_chunk(void *context, int64_t chunk, int thread)
 /* Elements of room that product_weights wants, in whole cache lines. */
 static inline int64_t product_weights_room(int64_t count)
 {
-    return PAIR > 1 ? (count + 63) / 64 * 64 : 0;
+    return sizeof(element) < sizeof(float) ? (count + 63) / 64 * 64 : 0;
 }
 
 static inline const element *product_weights(struct pool *pool, const float *weight, int64_t count, element *room)
