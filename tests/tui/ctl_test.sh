@@ -70,7 +70,10 @@ ctl 4 "there is no run 'cnn'" cnn status --json
 
 echo "# pause, checkpoint, validate, set, resume: done at a step, and journaled with who"
 start cnn --trainer.max_epochs 100000 --lr_scheduler '{name: constant}' --optimizer '{name: adamw, lr: 0.001}'
-ctl 0 '^done at step [0-9]*: paused$' cnn pause
+until ctl 0 '^done at step [0-9]*: paused$' cnn pause && "$lathe" ctl cnn status | grep -q 'paused (train)'; do
+    "$lathe" ctl cnn resume >/dev/null # it was at the end of an epoch
+    sleep 0.1
+done
 ctl 0 '^runs/cnn/version_0: paused (train), pid ' cnn/version_0 status
 grep -q 'lr 0.001' out || wrong "no rate in: $(cat out)"
 step=$(status step)

@@ -293,8 +293,8 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
             vec sum[MR][NRV];
             const int64_t rows = m - i < MR ? m - i : MR, columns = n - p * NR;
             const element *left = a + i * lda, *right = b + p * panel + k * NR;
-#if !defined(__AMX_BF16__)
             const bool add = k > 0, end = k + block == depth;
+#if !defined(__AMX_BF16__)
             if (rows == MR && columns >= NR && !to->floats && !GEMM_ROUNDS) {
                 gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, NRV);
                 continue;
@@ -305,7 +305,7 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
             }
 #endif
             gemm_sums(sum, left, lda, PAIR, right, rows, columns, block);
-            gemm_store(to, row + i, p * NR, sum, rows, columns, k > 0, k + block == depth);
+            gemm_store(to, row + i, p * NR, sum, rows, columns, add, end);
         }
 }
 
