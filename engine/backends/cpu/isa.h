@@ -410,7 +410,8 @@ static inline vec vec_clamp(vec x, float low, float high)
 #endif
 }
 
-/* p 2^n, n whole, where p and the result are normal; NaN stays if it is p's. */
+/* p 2^n, n whole, p normal; NaN stays if it is p's. A result that is not normal is exact with AVX-512, else only tiny.
+ */
 static inline vec vec_scale(vec p, vec n)
 {
 #if defined(__AVX512F__)
