@@ -374,20 +374,30 @@ static void tell_the_rest(struct log *self)
     }
 }
 
-void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence)
+/* Those that are last, or all others. */
+static void close_outlets(struct log *self, bool last, const struct log_end *end)
 {
-    if (!self) return;
-    tell_the_rest(self);
     for (int i = 0; i < self->outlets; i++) {
-        self->outlet[i].end = (struct log_end){state, exit_code, sentence};
+        if (self->outlet[i].sink->is_last != last) continue;
+        self->outlet[i].end = *end;
         atomic_store(&self->outlet[i].ending, true);
         ring_bell(&self->outlet[i]);
     }
     for (int i = 0; i < self->outlets; i++) {
+        if (self->outlet[i].sink->is_last != last) continue;
         pthread_join(self->outlet[i].thread, NULL);
         close(self->outlet[i].bell);
         ring_free(self->outlet[i].ring);
     }
+}
+
+void log_close(struct log *self, enum run_state state, int exit_code, const char *sentence)
+{
+    if (!self) return;
+    tell_the_rest(self);
+    const struct log_end end = {state, exit_code, sentence};
+    close_outlets(self, false, &end);
+    close_outlets(self, true, &end);
     for (size_t i = 0; i < self->metrics; i++) release_info(&self->metric[i]);
     free(self->metric);
     free(self);

@@ -59,6 +59,8 @@ struct sink {
     const char *(*trouble)(void *self);
     /* The last call: says goodbye and frees itself. */
     void (*close)(void *self, const struct log_end *end);
+    /* Closes when the others have: who hears of a run's end here may read what they wrote. */
+    bool is_last;
 };
 
 #define SINK(name) extern const struct sink sink_##name;

@@ -302,4 +302,5 @@ const struct sink sink_socket = {
     .tick = tick,
     .wait = wait_for_viewers,
     .close = close_socket,
+    .is_last = true,
 };

@@ -6,6 +6,7 @@
 #include "engine/log/log.h"
 #include "engine/log/wire.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,7 +119,7 @@ static void hang_up(struct screen *self)
     for (int i = 0; i < METRICS_MAX; i++) free(self->metric[i]), free(self->point[i]);
 }
 
-static struct log *open_log(struct mailbox *mailbox, int viewer_fd)
+static struct log *open_log_with(const struct log_options *options)
 {
     static const char *const parameter[] = {"stem.weight", "head.weight"};
     struct log *log;
@@ -131,9 +132,21 @@ static struct log *open_log(struct mailbox *mailbox, int viewer_fd)
                           .parameter_name = parameter,
                           .parameters = 2,
                           .resume_step = -1};
-    struct log_options options = {.viewer_fd = viewer_fd, .socket_path = socket_path, .mailbox = mailbox};
-    assert_int_equal(log_open(&log, &run, &options), LT_OK);
+    assert_int_equal(log_open(&log, &run, options), LT_OK);
     return log;
+}
+
+static struct log *open_log(struct mailbox *mailbox, int viewer_fd)
+{
+    return open_log_with(&(struct log_options){.viewer_fd = viewer_fd, .socket_path = socket_path, .mailbox = mailbox});
+}
+
+static void remove_log(void)
+{
+    char *path = path_join(folder, "run.h5"), *documents = path_join(folder, "documents");
+    unlink(path);
+    rmdir(documents);
+    free(path), free(documents);
 }
 
 static void ask(int fd, const char *json)
@@ -362,6 +375,36 @@ static void a_dead_socket_is_replaced_a_live_one_is_not(void **state)
     hang_up(&parent);
 }
 
+static void *close_log(void *log)
+{
+    log_close(log, RUN_DONE, 0, "all is well");
+    return NULL;
+}
+
+/* A script that stops a run and then reads what it wrote shall not find half of it: a document that takes a while. */
+static void who_hears_of_the_end_finds_everything(void **state)
+{
+    (void)state;
+    enum { BYTES = 64 << 20 };
+    struct log *log = open_log_with(&(struct log_options){.hdf5 = true, .viewer_fd = -1, .socket_path = socket_path});
+    struct screen screen = {.fd = dial()};
+    listen_for(&screen, WIRE_HELLO, 1);
+    char *large = memory_new(BYTES, 1);
+    memset(large, 'x', BYTES);
+    log_document(log, "large", json_pack("[s#]", large, (int)BYTES));
+    free(large);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, close_log, log), 0);
+    listen_for(&screen, WIRE_BYE, 1);
+    assert_int_equal(screen.frames[WIRE_BYE], 1);
+    char *documents = path_join(folder, "documents"), *path = path_join(documents, "large.json");
+    assert_int_equal(unlink(path), 0);
+    pthread_join(thread, NULL);
+    hang_up(&screen);
+    remove_log();
+    free(documents), free(path);
+}
+
 static void a_resumed_run_remembers(void **state)
 {
     (void)state;
@@ -395,9 +438,7 @@ static void a_resumed_run_remembers(void **state)
         assert_true(screen.point[id][i].step == i && screen.point[id][i].value == (i > 60 ? 1000 : 0) + i);
     assert_int_equal(screen.frames[WIRE_EVENT], 2);
     hang_up(&screen);
-    char *path = path_join(folder, "run.h5");
-    unlink(path);
-    free(path);
+    remove_log();
 }
 
 int main(void)
@@ -409,6 +450,7 @@ int main(void)
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(one_that_never_reads_delays_nobody),
         cmocka_unit_test(a_dead_socket_is_replaced_a_live_one_is_not),
+        cmocka_unit_test(who_hears_of_the_end_finds_everything),
         cmocka_unit_test(a_resumed_run_remembers),
     };
     if (!mkdtemp(folder)) return 1;
