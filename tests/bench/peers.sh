@@ -2,8 +2,8 @@
 # sh tests/bench/peers.sh [ROUNDS [ROW…]]: lathe beside PyTorch, torchvision, OpenCV and Lightning on the same work, in
 # alternating rounds, a process of each. Prints every round, then one table: medians, spreads, and how many times faster
 # lathe is (the median of the rounds' ratios). Rows are named as below; all of them take about an hour. Needs
-# build/release and a Python with torch, torchvision, lightning, simplejpeg, opencv-python-headless and scikit-learn
-# (LATHE_PYTHON). Only an idle machine tells the truth.
+# build/release and a Python with torch, torchvision, lightning, simplejpeg, opencv-python-headless, scikit-learn and
+# h5py (LATHE_PYTHON). Only an idle machine tells the truth.
 set -eu
 cd "$(dirname "$0")/../.."
 rounds=${1-3}
@@ -29,6 +29,17 @@ wall() {
     "$@" >/dev/null 2>&1
     echo $((($(date +%s%N) - begin) / 1000000))
 }
+# ms until a moment that the command prints last, in seconds since 1970; lathe's first step by its log
+until_printed() {
+    begin=$(date +%s.%N)
+    echo "$("$@" 2>/dev/null | tail -n 1) $begin" | awk '{ printf "%.0f\n", ($1 - $2) * 1000 }'
+}
+one_step() { # JOB RUNS
+    "$lathe" fit --headless -c "$1" --trainer.default_root_dir "$2" --model.name cnn --trainer.max_steps 1 \
+        --trainer.limit_val_batches 0 --trainer.callbacks [] >/dev/null
+    "$python" -c 'import h5py, sys; print(h5py.File(sys.argv[1])["metrics/train/loss"][0]["wall"])' "$2/cnn/version_0/run.h5"
+    rm -rf "$2/cnn"
+}
 
 # row NAME UNIT LATHE PEER…: each a command of the functions above. Units: ms (less is better) or img/s (more is).
 row() {
@@ -53,7 +64,7 @@ row() {
                     name, peer, a[m], a[1], a[NR], b[m], b[1], b[NR], unit, r[m], r[1], r[NR] }' >>"$out/table"
     done
 }
-functions="$(sed -n '/^steps()/,/^}/p' "$0")
+functions="$(sed -n '/^steps()/,/^# row/p' "$0")
 step=$step pipeline=$pipeline lathe=$lathe python=$python"
 
 model() { # NAME MODEL BATCH PRECISION MODE; peer 1 is channels_last, peer 2 eager, both in the same precision
@@ -119,8 +130,8 @@ run() {
         ;;
     start)
         job
-        row start ms "wall $lathe fit --headless -c $out/job.yaml --model.name cnn --trainer.max_steps 1 --trainer.limit_val_batches 0 --trainer.callbacks []" \
-            "wall $python tests/bench/peer_job.py $out/photos $out/lightning 1"
+        row start ms "until_printed one_step $out/job.yaml $out/start" \
+            "until_printed $python tests/bench/peer_job.py $out/photos $out/lightning 1"
         ;;
     *)
         echo "there is no row $1" >&2
