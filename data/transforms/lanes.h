@@ -93,6 +93,18 @@ static inline lanes load_pixels(const uint8_t *from)
 #endif
 }
 
+#if !defined(__AVX512F__)
+/* Four vectors in a row, cut to 0 … 255. */
+static inline void store_four(uint8_t *to, lanes a, lanes b, lanes c, lanes d)
+{
+    lanes packed = pack(a, b, c, d);
+#if defined(__AVX2__)
+    packed = (lanes)_mm256_permutevar8x32_epi32((__m256i)packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+#endif
+    memcpy(to, &packed, sizeof packed);
+}
+#endif
+
 /* The same number of pixels, each colour cut to 0 … 255. Nothing is written behind them, not even masked: a vector that
  * is read from there next would wait for that. */
 static inline void store_pixels(uint8_t *to, lanes red, lanes green, lanes blue)

@@ -51,7 +51,11 @@ static void blend(uint8_t *to, const uint8_t *from, size_t count, int base, floa
 {
     const floats bases = (float)base - (floats){0};
     size_t i = 0;
-    for (; i + LANES <= count; i += LANES) store(to + i, blend_lanes(bases, load(from + i), factor));
+    for (; i + 4 * LANES <= count; i += 4 * LANES) {
+        lanes part[4];
+        for (int k = 0; k < 4; k++) part[k] = blend_lanes(bases, load(from + i + k * LANES), factor);
+        store_four(to + i, part[0], part[1], part[2], part[3]);
+    }
     for (; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
 }
 #endif
