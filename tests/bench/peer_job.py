@@ -20,7 +20,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Classifier(lightning.LightningModule):
     def __init__(self):
         super().__init__()
-        if max_steps == 1:  # the start of a small network, as lathe's cnn
+        if max_steps == 1:  # the start of a network smaller than lathe's cnn
             self.model = torch.nn.Sequential(torch.nn.Conv2d(3, 32, 3, padding=1), torch.nn.BatchNorm2d(32), torch.nn.ReLU(),
                                              torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(32, 4))
         else:
