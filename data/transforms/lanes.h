@@ -31,21 +31,6 @@ static inline lanes load(const uint8_t *from)
 #endif
 }
 
-#if !defined(__AVX512F__)
-/* Cut to 0 … 255. */
-static inline void store(uint8_t *to, lanes value)
-{
-#if defined(__AVX2__)
-    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)value),
-                                          _mm256_extracti128_si256((__m256i)value, 1)),
-                  b = _mm_packus_epi16(words, words);
-#else
-    const __m128i words = _mm_packs_epi32((__m128i)value, (__m128i)value), b = _mm_packus_epi16(words, words);
-#endif
-    memcpy(to, &b, LANES);
-}
-#endif
-
 /* Within each 128 bits the four numbers of a, of b, of c and of d, cut to 0 … 255. */
 static inline lanes pack(lanes a, lanes b, lanes c, lanes d)
 {
@@ -59,6 +44,97 @@ static inline lanes pack(lanes a, lanes b, lanes c, lanes d)
     return (lanes)_mm_packus_epi16(_mm_packs_epi32((__m128i)a, (__m128i)b), _mm_packs_epi32((__m128i)c, (__m128i)d));
 #endif
 }
+
+#if !defined(__AVX512F__)
+static inline lanes load_bytes(const uint8_t *from)
+{
+    lanes v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void store_bytes(uint8_t *to, lanes v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+/* Within each 128 bits the bytes of a and of b in turns: the first eight, or the last eight of each. */
+static inline lanes low_bytes(lanes a, lanes b)
+{
+#if defined(__AVX2__)
+    return (lanes)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b);
+#else
+    return (lanes)_mm_unpacklo_epi8((__m128i)a, (__m128i)b);
+#endif
+}
+
+static inline lanes high_bytes(lanes a, lanes b)
+{
+#if defined(__AVX2__)
+    return (lanes)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b);
+#else
+    return (lanes)_mm_unpackhi_epi8((__m128i)a, (__m128i)b);
+#endif
+}
+
+/* The same of 16-bit halves. */
+static inline lanes low_halves(lanes a, lanes b)
+{
+#if defined(__AVX2__)
+    return (lanes)_mm256_unpacklo_epi16((__m256i)a, (__m256i)b);
+#else
+    return (lanes)_mm_unpacklo_epi16((__m128i)a, (__m128i)b);
+#endif
+}
+
+static inline lanes high_halves(lanes a, lanes b)
+{
+#if defined(__AVX2__)
+    return (lanes)_mm256_unpackhi_epi16((__m256i)a, (__m256i)b);
+#else
+    return (lanes)_mm_unpackhi_epi16((__m128i)a, (__m128i)b);
+#endif
+}
+
+/* 16-bit halves: sum + the products of the two bytes of a, without a sign, and of b, with one; they fit. */
+static inline lanes add_products_of_bytes(lanes sum, lanes a, lanes b)
+{
+#if defined(__AVX2__)
+    return (lanes)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)a, (__m256i)b));
+#else
+    const __m128i low = _mm_set1_epi16(255), even = _mm_srai_epi16(_mm_slli_epi16((__m128i)b, 8), 8);
+    const __m128i products = _mm_add_epi16(
+        _mm_mullo_epi16(_mm_and_si128((__m128i)a, low), even),
+        _mm_mullo_epi16(_mm_srli_epi16((__m128i)a, 8), _mm_srai_epi16((__m128i)b, 8)));
+    return (lanes)_mm_add_epi16((__m128i)sum, products);
+#endif
+}
+
+/* Each 128 bits from a place of their own. */
+static inline lanes load_parts(const uint8_t *low, const uint8_t *high)
+{
+    const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)low);
+#if defined(__AVX2__)
+    return (lanes)_mm256_inserti128_si256(_mm256_castsi128_si256(first),
+                                          _mm_loadu_si128((const __m128i *)(const void *)high), 1);
+#else
+    (void)high;
+    return (lanes)first;
+#endif
+}
+
+/* And back: to `to`, and `apart` bytes on. */
+static inline void store_parts(uint8_t *to, lanes v, size_t apart)
+{
+#if defined(__AVX2__)
+    _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128((__m256i)v));
+    _mm_storeu_si128((__m128i *)(void *)(to + apart), _mm256_extracti128_si256((__m256i)v, 1));
+#else
+    (void)apart;
+    _mm_storeu_si128((__m128i *)(void *)to, (__m128i)v);
+#endif
+}
+#endif
 
 /* sum + the products of the 16-bit halves. */
 static inline lanes add_products(lanes sum, lanes a, lanes b)
@@ -80,30 +156,15 @@ static inline lanes load_pixels(const uint8_t *from)
     const __m512i triples = _mm512_maskz_loadu_epi32(0x0fff, from);
     return (lanes)_mm512_maskz_permutexvar_epi8(0x7777777777777777, (__m512i)order, triples);
 #elif defined(__AVX2__)
-    const __m256i six = _mm256_setr_epi32(-1, -1, -1, -1, -1, -1, 0, 0),
-                  apart = _mm256_setr_epi32(0, 1, 2, 6, 3, 4, 5, 6),
-                  order = _mm256_broadcastsi128_si256(
-                      _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
-    const __m256i triples = _mm256_maskload_epi32((const int *)(const void *)from, six);
-    return (lanes)_mm256_shuffle_epi8(_mm256_permutevar8x32_epi32(triples, apart), order);
+    const __m256i order = _mm256_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1, /* and from + 8 on */
+                                           4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15, -1);
+    return (lanes)_mm256_shuffle_epi8((__m256i)load_parts(from, from + 8), order);
 #else
     lanes pixels;
     for (int i = 0; i < LANES; i++, from += 3) pixels[i] = from[0] | from[1] << 8 | from[2] << 16;
     return pixels;
 #endif
 }
-
-#if !defined(__AVX512F__)
-/* Four vectors in a row, cut to 0 … 255. */
-static inline void store_four(uint8_t *to, lanes a, lanes b, lanes c, lanes d)
-{
-    lanes packed = pack(a, b, c, d);
-#if defined(__AVX2__)
-    packed = (lanes)_mm256_permutevar8x32_epi32((__m256i)packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-#endif
-    memcpy(to, &packed, sizeof packed);
-}
-#endif
 
 /* The same number of pixels, each colour cut to 0 … 255. Nothing is written behind them, not even masked: a vector that
  * is read from there next would wait for that. */

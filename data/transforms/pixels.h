@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* For `count` outputs of one axis: where each begins to read (counted from the first element at hand), how many
- * elements it reads (at least one), and with which weights, as 22-bit fixed point: 0 … 2^22. */
+ * elements it reads (at least one), and with which weights, as 22-bit fixed point: 0 … 2^22, which is also their
+ * sum, but for rounding. */
 struct filter {
     const int32_t *weight; /* [count, taps] */
     const int *bound;      /* [count, 2]: first, number */

@@ -49,12 +49,16 @@ static void blend(uint8_t *to, const uint8_t *from, size_t count, int base, floa
 #else
 static void blend(uint8_t *to, const uint8_t *from, size_t count, int base, float factor)
 {
-    const floats bases = (float)base - (floats){0};
+    const lanes zero = {0}, exponent = zero + 0x4b004b00; /* with a byte below it a float: 2^23 + the byte */
+    const floats bases = (float)base - (floats){0}, least = bases + 0x1p23f;
     size_t i = 0;
-    for (; i + 4 * LANES <= count; i += 4 * LANES) {
-        lanes part[4];
-        for (int k = 0; k < 4; k++) part[k] = blend_lanes(bases, load(from + i + k * LANES), factor);
-        store_four(to + i, part[0], part[1], part[2], part[3]);
+    for (; i + sizeof(lanes) <= count; i += sizeof(lanes)) {
+        const lanes value = load_bytes(from + i), low = low_bytes(value, zero), high = high_bytes(value, zero);
+        floats part[4] = {(floats)low_halves(low, exponent), (floats)high_halves(low, exponent),
+                          (floats)low_halves(high, exponent), (floats)high_halves(high, exponent)};
+        lanes whole[4];
+        for (int k = 0; k < 4; k++) whole[k] = __builtin_convertvector(bases + factor * (part[k] - least), lanes);
+        store_bytes(to + i, pack(whole[0], whole[1], whole[2], whole[3]));
     }
     for (; i < count; i++) to[i] = blend_one((float)base, (float)from[i], factor);
 }

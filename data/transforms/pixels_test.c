@@ -1,6 +1,7 @@
 /* Pixels equal Pillow's: every kind of file, crops, scalings, jitters (tests/golden/pixels.py). */
 #include "data/codecs/codec.h"
 #include "data/data.h"
+#include "data/transforms/pixels.h"
 #include "data/transforms/transform.h"
 
 #include "data/base/memory.h"
@@ -343,6 +344,76 @@ static void fast_pixels_are_near_the_exact_ones(void **state)
     }
 }
 
+/* ---- sums, of any number of taps ---- */
+
+enum { TAPS_MOST = 300, SIDE = 320 };
+
+/* Random, all the same or nearly all on one; 2^22 together. */
+static void draw_weights(int32_t *weight, int taps, struct rng *rng)
+{
+    double share[TAPS_MOST], sum = 0;
+    const int kind = below(rng, 3);
+    for (int k = 0; k < taps; k++) {
+        share[k] = kind == 0 ? 1 : kind == 1 ? 1 + below(rng, 1000) : k == taps / 2 ? 1e6 : 1;
+        sum += share[k];
+    }
+    for (int k = 0; k < taps; k++) weight[k] = (int32_t)(0.5 + share[k] / sum * (1 << FILTER_PRECISION));
+}
+
+static struct filter draw_filter(int32_t *weight, int *bound, int length, struct rng *rng)
+{
+    const int most = below(rng, 2) && length > 6 ? 6
+                     : length < TAPS_MOST        ? length
+                                                 : TAPS_MOST,
+              taps = 1 + below(rng, most), count = 1 + below(rng, 40);
+    for (int x = 0; x < count; x++) {
+        bound[2 * x + 1] = 1 + below(rng, taps);
+        bound[2 * x] = below(rng, length - bound[2 * x + 1] + 1);
+        draw_weights(weight + (ptrdiff_t)x * taps, bound[2 * x + 1], rng);
+    }
+    return (struct filter){weight, bound, taps, count};
+}
+
+static uint8_t sum_of(const struct filter *filter, int x, const uint8_t *in, size_t apart)
+{
+    int32_t sum = 1 << (FILTER_PRECISION - 1);
+    for (int k = 0; k < filter->bound[2 * x + 1]; k++)
+        sum += filter->weight[x * filter->taps + k] * in[(size_t)(filter->bound[2 * x] + k) * apart];
+    sum >>= FILTER_PRECISION;
+    return (uint8_t)(sum > 255 ? 255 : sum);
+}
+
+/* Both passes against the sums' definition, of colours that are all random or all white. */
+static void sums_are_exact(void **state)
+{
+    (void)state;
+    static int32_t weight[40 * TAPS_MOST];
+    static int bound[2 * 40];
+    static uint8_t in[SIDE * SIDE * 3], out[SIDE * SIDE * 3];
+    struct rng rng = rng_at(rng_key(3, RNG_TEST), 0, 0, 0);
+    for (int round = 0; round < 400; round++) {
+        const int channels = below(&rng, 2) ? 3 : 1, width = 1 + below(&rng, SIDE), rows = 1 + below(&rng, SIDE);
+        const size_t stride = SIDE * 3, bytes = (size_t)(width * channels);
+        for (size_t i = 0; i < sizeof in; i++) in[i] = round % 4 ? (uint8_t)below(&rng, 256) : 255;
+        struct filter filter = draw_filter(weight, bound, width, &rng);
+        void *scratch = memory_new(pixel_kernels()->scratch(width, &filter), 1);
+        pixel_kernels()->horizontal(out, in, stride, width, rows, channels, &filter, scratch);
+        free(scratch);
+        const int across = filter.count * channels;
+        for (int y = 0; y < rows; y++)
+            for (int x = 0; x < across; x++)
+                assert_int_equal(out[y * across + x], sum_of(&filter, x / channels,
+                                                             in + (size_t)y * stride + x % channels, (size_t)channels));
+        filter = draw_filter(weight, bound, rows, &rng);
+        scratch = memory_new(pixel_kernels()->scratch(width, &filter), 1);
+        pixel_kernels()->vertical(out, in, stride, bytes, &filter, scratch);
+        free(scratch);
+        for (int y = 0; y < filter.count; y++)
+            for (size_t x = 0; x < bytes; x++)
+                assert_int_equal(out[(size_t)y * bytes + x], sum_of(&filter, y, in + x, stride));
+    }
+}
+
 static int release_files(void **state)
 {
     (void)state;
@@ -354,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_pillows), cmocka_unit_test(parts_are_parts_of_the_whole),
-        cmocka_unit_test(a_cut_file_is_bad), cmocka_unit_test(fast_pixels_are_near_the_exact_ones)};
+        cmocka_unit_test(a_cut_file_is_bad), cmocka_unit_test(fast_pixels_are_near_the_exact_ones),
+        cmocka_unit_test(sums_are_exact)};
     return cmocka_run_group_tests(tests, NULL, release_files);
 }
