@@ -147,18 +147,25 @@ static enum lt_err open_loader(struct run *run, struct part *part, bool train)
     return loader_new(&part->loader, &part->view, &options);
 }
 
+/* The first batches are made while the rest opens and weights are drawn, unless a checkpoint says where to go on. */
+static enum lt_err open_loaders(struct run *run)
+{
+    if (run->verb == RUN_FIT) LT_TRY(open_loader(run, &run->train, true));
+    if (run->verb == RUN_FIT && !run->resume) LT_TRY(train_ahead(run));
+    if (run->verb != RUN_TEST) LT_TRY(open_loader(run, &run->val, false));
+    return run->verb == RUN_TEST ? open_loader(run, &run->test, false) : LT_OK;
+}
+
 enum lt_err open_machine(struct run *run)
 {
     const struct config *config = run->config;
     struct device_options options = {.threads = (int)config->trainer.num_threads};
+    LT_TRY(open_loaders(run));
     LT_TRY(run->backend->open(&run->device, &options));
     LT_TRY(build_plan(&run->plan, run, run->device, false));
     if (run->verb == RUN_FIT) plan_record_spans(run->plan);
     name_parameters(run);
     make_outcomes(run);
-    if (run->verb == RUN_FIT) LT_TRY(open_loader(run, &run->train, true));
-    if (run->verb != RUN_TEST) LT_TRY(open_loader(run, &run->val, false));
-    if (run->verb == RUN_TEST) LT_TRY(open_loader(run, &run->test, false));
     return LT_OK;
 }
 

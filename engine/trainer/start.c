@@ -244,8 +244,8 @@ static enum lt_err fit(struct run *run, const struct run_io *io)
         LT_TRY(fill_weights(run));
         if (run_continues(run))
             LT_TRY(write_config(run)); /* not before it is sure that the run goes on: the folder has one already */
+        LT_TRY(train_ahead(run));
     }
-    LT_TRY(train_ahead(run));
     run->usage = usage_new();
     LT_TRY(open_log(run, io));
     declare_all(run);
