@@ -5,6 +5,7 @@
 #include "engine/log/log.h"
 #include "engine/log/read.h"
 
+#include <hdf5.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,16 +120,26 @@ static uint64_t told_drops(struct run_reader *reader)
     return told;
 }
 
-/* The trainer runs far ahead of the file: it is never held up, and every number is either there or counted as lost. */
-static void a_full_ring_drops_and_says_so(void **state)
+enum { RECORDS = 300000 };
+
+static herr_t push_records(hid_t id, const char *name, void *context)
 {
-    (void)state;
-    enum { RECORDS = 3000000 };
-    struct log *log = open_log(&(struct log_options){.hdf5 = true, .viewer_fd = -1});
+    (void)id, (void)name;
+    struct log *log = context;
     int loss = declare(log, 0);
     int64_t begin = clock_ns();
     for (int64_t step = 0; step < RECORDS; step++) log_scalar(log, loss, step, (double)step);
-    double seconds = (double)(clock_ns() - begin) / 1e9;
+    print_message("%.0f ns per record; ", (double)(clock_ns() - begin) / RECORDS);
+    return 1; /* enough */
+}
+
+/* The trainer runs far ahead of the file, whose writer waits meanwhile, as HDF5 lets in one thread at a time: it is
+ * never held up, and every number is either there or counted as lost. */
+static void a_full_ring_drops_and_says_so(void **state)
+{
+    (void)state;
+    struct log *log = open_log(&(struct log_options){.hdf5 = true, .viewer_fd = -1});
+    assert_int_equal(H5Piterate(H5P_FILE_ACCESS, NULL, push_records, log), 1);
     log_flush(log);
     int late = declare(log, 1); /* comes through although the ring was full */
     log_scalar(log, late, RECORDS, 1);
@@ -139,8 +150,7 @@ static void a_full_ring_drops_and_says_so(void **state)
     assert_int_equal(run_reader_open(&reader, folder), LT_OK);
     assert_int_equal(run_reader_points(reader, "layer0/norm", &point, &count), LT_OK);
     uint64_t told = told_drops(reader);
-    print_message("%zu rows in the file, %" PRIu64 " told as lost, %.0f ns per record\n", count, told,
-                  seconds * 1e9 / RECORDS);
+    print_message("%zu rows in the file, %" PRIu64 " told as lost\n", count, told);
     assert_true(count + told == RECORDS);
     assert_true(told > 0);
     for (size_t i = 1; i < count; i++) assert_true(point[i].step > point[i - 1].step);
