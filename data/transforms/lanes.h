@@ -46,6 +46,14 @@ static inline lanes pack(lanes a, lanes b, lanes c, lanes d)
 }
 
 #if !defined(__AVX512F__)
+#if defined(__AVX2__)
+typedef __m256i vector;
+#define V(name) _mm256_##name
+#else
+typedef __m128i vector;
+#define V(name) _mm_##name
+#endif
+
 static inline lanes load_bytes(const uint8_t *from)
 {
     lanes v;
@@ -61,39 +69,23 @@ static inline void store_bytes(uint8_t *to, lanes v)
 /* Within each 128 bits the bytes of a and of b in turns: the first eight, or the last eight of each. */
 static inline lanes low_bytes(lanes a, lanes b)
 {
-#if defined(__AVX2__)
-    return (lanes)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b);
-#else
-    return (lanes)_mm_unpacklo_epi8((__m128i)a, (__m128i)b);
-#endif
+    return (lanes)V(unpacklo_epi8)((vector)a, (vector)b);
 }
 
 static inline lanes high_bytes(lanes a, lanes b)
 {
-#if defined(__AVX2__)
-    return (lanes)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b);
-#else
-    return (lanes)_mm_unpackhi_epi8((__m128i)a, (__m128i)b);
-#endif
+    return (lanes)V(unpackhi_epi8)((vector)a, (vector)b);
 }
 
 /* The same of 16-bit halves. */
 static inline lanes low_halves(lanes a, lanes b)
 {
-#if defined(__AVX2__)
-    return (lanes)_mm256_unpacklo_epi16((__m256i)a, (__m256i)b);
-#else
-    return (lanes)_mm_unpacklo_epi16((__m128i)a, (__m128i)b);
-#endif
+    return (lanes)V(unpacklo_epi16)((vector)a, (vector)b);
 }
 
 static inline lanes high_halves(lanes a, lanes b)
 {
-#if defined(__AVX2__)
-    return (lanes)_mm256_unpackhi_epi16((__m256i)a, (__m256i)b);
-#else
-    return (lanes)_mm_unpackhi_epi16((__m128i)a, (__m128i)b);
-#endif
+    return (lanes)V(unpackhi_epi16)((vector)a, (vector)b);
 }
 
 /* 16-bit halves: sum + the products of the two bytes of a, without a sign, and of b, with one; they fit. */
@@ -134,6 +126,7 @@ static inline void store_parts(uint8_t *to, lanes v, size_t apart)
     _mm_storeu_si128((__m128i *)(void *)to, (__m128i)v);
 #endif
 }
+#undef V
 #endif
 
 /* sum + the products of the 16-bit halves. */

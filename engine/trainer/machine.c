@@ -150,10 +150,12 @@ static enum lt_err open_loader(struct run *run, struct part *part, bool train)
 /* The first batches are made while the rest opens and weights are drawn, unless a checkpoint says where to go on. */
 static enum lt_err open_loaders(struct run *run)
 {
-    if (run->verb == RUN_FIT) LT_TRY(open_loader(run, &run->train, true));
-    if (run->verb == RUN_FIT && !run->resume) LT_TRY(train_ahead(run));
-    if (run->verb != RUN_TEST) LT_TRY(open_loader(run, &run->val, false));
-    return run->verb == RUN_TEST ? open_loader(run, &run->test, false) : LT_OK;
+    if (run->verb == RUN_TEST) return open_loader(run, &run->test, false);
+    if (run->verb == RUN_FIT) {
+        LT_TRY(open_loader(run, &run->train, true));
+        if (!run->resume) LT_TRY(train_ahead(run));
+    }
+    return open_loader(run, &run->val, false);
 }
 
 enum lt_err open_machine(struct run *run)
