@@ -288,6 +288,9 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
                               int64_t m, int64_t n, int64_t depth, int64_t k)
 {
     const int64_t block = gemm_depth(depth, k), panel = gemm_padded(depth) * NR;
+#if !defined(__AMX_BF16__)
+    const bool whole = !GEMM_ROUNDS && (!to->floats || sizeof(element) == sizeof(float));
+#endif
     for (int64_t p = 0; p * NR < n; p++)
         for (int64_t i = 0; i < m; i += MR) {
             vec sum[MR][NRV];
@@ -295,11 +298,11 @@ static inline void gemm_block(const struct gemm_rows *to, int64_t row, const ele
             const element *left = a + i * lda, *right = b + p * panel + k * NR;
             const bool add = k > 0, end = k + block == depth;
 #if !defined(__AMX_BF16__)
-            if (rows == MR && columns >= NR && !to->floats && !GEMM_ROUNDS) {
+            if (whole && rows == MR && columns >= NR) {
                 gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, NRV);
                 continue;
             }
-            if (rows == MR && columns == VEC && !to->floats && !GEMM_ROUNDS) {
+            if (whole && rows == MR && columns == VEC) {
                 gemm_whole(to, row + i, p * NR, left, lda, PAIR, right, block, add, end, false, 1);
                 continue;
             }
