@@ -356,24 +356,30 @@ static inline __attribute__((always_inline)) vec element_read_some(const element
     return element_load_some(from, count);
 }
 
-/* Short runs, for which a call of memcpy or memset costs more than it does. */
+/* Short runs, for which a call of memcpy or memset costs more than it does; the last vector of one may lie over the one
+ * before. */
 static inline void element_copy(element *to, const element *from, int64_t count)
 {
     typedef element run __attribute__((vector_size(VEC * sizeof(element))));
-    int64_t i = 0;
-    for (; i + VEC <= count; i += VEC) {
-        run part;
-        memcpy(&part, from + i, sizeof part);
-        memcpy(to + i, &part, sizeof part);
+    if (count < VEC) {
+        element_store_some(to, element_load_some(from, count), count);
+        return;
     }
-    if (i < count) element_store_some(to + i, element_load_some(from + i, count - i), count - i);
+    for (int64_t i = 0; i < count; i += VEC) {
+        const int64_t at = i + VEC <= count ? i : count - VEC;
+        run part;
+        memcpy(&part, from + at, sizeof part);
+        memcpy(to + at, &part, sizeof part);
+    }
 }
 
 static inline void element_zero(element *to, int64_t count)
 {
-    int64_t i = 0;
-    for (; i + VEC <= count; i += VEC) element_store(to + i, (vec){0});
-    if (i < count) element_store_some(to + i, (vec){0}, count - i);
+    if (count < VEC) {
+        element_store_some(to, (vec){0}, count);
+        return;
+    }
+    for (int64_t i = 0; i < count; i += VEC) element_store(to + (i + VEC <= count ? i : count - VEC), (vec){0});
 }
 
 /* Calls `body(k, count)` for k = 0, VEC, … below n; count is the constant VEC but for the last. */
