@@ -7,7 +7,7 @@
 #include "engine/backends/cpu/product.h"
 #include "engine/ops/depthwise_cpu.h"
 #if !defined(LATHE_BF16)
-#include "engine/ops/winograd_cpu.h"
+#include "engine/ops/winograd_weights_cpu.h"
 #endif
 
 struct layer {
@@ -71,10 +71,16 @@ static bool turns(const struct conv2d_sizes *s)
 /* ---- Winograd's way, where it pays and elements are floats ---- */
 
 #if !defined(LATHE_BF16)
-/* Elements of workspace that it wants. */
+/* Elements of workspace that it wants; bytes that the gradient of the weight does. */
 static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threads)
 {
     return winograd_pays(s, batch) ? winograd_room(s, threads) : 0;
+}
+
+static size_t weigh_room(const struct conv2d_sizes *s, int64_t batch, int threads)
+{
+    return winograd_pays(s, batch) ? winograd_weights_room(s, batch, threads)
+                                   : weights_bytes(batch, s->co, s->kh * s->kw * s->ci, threads);
 }
 
 /* Convolves, unless the direct way is the one to go. */
@@ -93,12 +99,24 @@ static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool tu
     return true;
 }
 
-/* The gradient of the weight goes the direct way. */
+/* Finds the gradient of the weight, unless the direct way is the one to go. */
+static bool weigh_tiles(const struct layer *layer, struct pool *pool)
+{
+    const struct conv2d_sizes *s = &layer->s;
+    struct winograd_weights job = {
+        .input = {.s = *s, .x = (const float *)layer->call->in[0].data + layer->group * s->ci, .n = layer->n},
+        .dy = (const float *)layer->call->dout[0].data + layer->group * s->co,
+        .dw.dw = (float *)layer->call->din[1].data + layer->group * s->co * layer->depth};
+    if (!winograd_pays(s, layer->batch)) return false;
+    winograd_weights_run(pool, &job, layer->batch, layer->call->workspace);
+    return true;
+}
+
 static int64_t macs(const struct node *node, enum kernel_work work)
 {
     const int64_t batch = node->in[0]->shape.size[0];
     const struct conv2d_sizes s = conv2d_sizes(node), back = turned_sizes(s);
-    if (work == WORK_FORWARD && winograd_pays(&s, batch)) return winograd_macs(&s, batch);
+    if (work != WORK_GRADIENT_0 && winograd_pays(&s, batch)) return winograd_macs(&s, batch);
     if (work == WORK_GRADIENT_0 && turns(&s) && winograd_pays(&back, batch)) return winograd_macs(&back, batch);
     return op_conv2d.macs(node);
 }
@@ -108,9 +126,19 @@ static int64_t tiles_room(const struct conv2d_sizes *s, int64_t batch, int threa
     return (void)s, (void)batch, (void)threads, 0;
 }
 
+static size_t weigh_room(const struct conv2d_sizes *s, int64_t batch, int threads)
+{
+    return weights_bytes(batch, s->co, s->kh * s->kw * s->ci, threads);
+}
+
 static bool convolve_tiles(const struct layer *layer, struct pool *pool, bool turned)
 {
     return (void)layer, (void)pool, (void)turned, false;
+}
+
+static bool weigh_tiles(const struct layer *layer, struct pool *pool)
+{
+    return (void)layer, (void)pool, false;
 }
 
 static int64_t macs(const struct node *node, enum kernel_work work)
@@ -161,7 +189,7 @@ static size_t workspace(const struct node *node, int threads)
     } else {
         most = largest(most, product_elements(depth, s.co, threads) + threads * scattered_elements(depth, s.co));
     }
-    const size_t rows = (size_t)most * sizeof(element), weights = weights_bytes(batch, s.co, depth, threads);
+    const size_t rows = (size_t)most * sizeof(element), weights = weigh_room(&s, batch, threads);
     return rows > weights ? rows : weights;
 }
 
@@ -428,6 +456,7 @@ static void pack_x(const void *context, element *packed, int64_t panel, int64_t 
 
 static void weight_gradient(const struct layer *layer, struct pool *pool)
 {
+    if (weigh_tiles(layer, pool)) return;
     const struct conv2d_sizes *s = &layer->s;
     struct weights job = {.layer = layer,
                           .pack_x = pack_x,

@@ -10,9 +10,9 @@
 #include "engine/backends/cpu/gemm.h"
 #include "engine/ops/conv2d.h"
 
-/* Places of a tile. Tiles whose products would not pay for the transformed weights, and channels that would not pay for
- * the transforms, are left to the direct way. */
-enum { PLACES = 16, WINOGRAD_CHANNELS = 32, WINOGRAD_TILES = 128 };
+/* Places of a tile, and taps of a kernel. Tiles whose products would not pay for the transformed weights, and channels
+ * that would not pay for the transforms, are left to the direct way. */
+enum { PLACES = 16, KERNEL = 9, WINOGRAD_CHANNELS = 32, WINOGRAD_TILES = 128 };
 
 struct winograd {
     struct conv2d_sizes s; /* of the turned convolution, if the kernel is turned */
@@ -87,14 +87,14 @@ static inline void winograd_g(vec to[4], vec a, vec b, vec c)
 }
 
 /* The weights of input channel k to `count` output channels from o. */
-static inline void winograd_kernel(vec g[9], const struct winograd *job, int64_t k, int64_t o, int64_t count)
+static inline void winograd_kernel(vec g[KERNEL], const struct winograd *job, int64_t k, int64_t o, int64_t count)
 {
     const struct conv2d_sizes *s = &job->s;
-    for (int tap = 0; tap < 9; tap++) {
+    for (int tap = 0; tap < KERNEL; tap++) {
         float row[VEC] = {0};
         for (int64_t j = 0; j < count; j++)
-            row[j] = job->turned ? job->weight[(k * 9 + 8 - tap) * s->co + o + j]
-                                 : job->weight[((o + j) * 9 + tap) * s->ci + k];
+            row[j] = job->turned ? job->weight[(k * KERNEL + KERNEL - 1 - tap) * s->co + o + j]
+                                 : job->weight[((o + j) * KERNEL + tap) * s->ci + k];
         g[tap] = vec_load(row);
     }
 }
@@ -108,7 +108,7 @@ static inline void winograd_pack(void *context, int64_t panel, int thread)
     for (int64_t j = 0; j < NR; j += VEC)
         for (int64_t k = 0; k < s->ci; k++) {
             const int64_t o = panel * NR + j, rest = s->co - o, count = rest < 0 ? 0 : rest < VEC ? rest : VEC;
-            vec g[9], columns[3][4], u[4];
+            vec g[KERNEL], columns[3][4], u[4];
             winograd_kernel(g, job, k, o, count);
             for (int i = 0; i < 3; i++) winograd_g(columns[i], g[i * 3], g[i * 3 + 1], g[i * 3 + 2]);
             for (int c = 0; c < 4; c++) {
@@ -128,20 +128,22 @@ static inline void winograd_b(vec to[4], vec a, vec b, vec c, vec d)
     to[3] = b - d;
 }
 
-/* One tile's V, `place` floats from one place to the next; pixels that are NULL are 0, and with `whole` none is. */
-static inline __attribute__((always_inline)) void winograd_in(float *v, int64_t place, const float *const pixel[PLACES],
-                                                              int64_t ci, const bool whole)
+/* One tile's V, `place` floats from one place to the next and `panel` from NR channels to the next; pixels that are
+ * NULL are 0, and with `whole` none is. */
+static inline __attribute__((always_inline)) void
+winograd_in(float *v, int64_t place, int64_t panel, const float *const pixel[PLACES], int64_t ci, const bool whole)
 {
 #define PIXEL(i, k, count) (whole || pixel[i] ? vec_load_some(pixel[i] + (k), count) : (vec){0})
 #define TRANSFORM(k, count)                                                                                            \
     do {                                                                                                               \
+        float *const to = v + (k) / NR * panel + (k) % NR;                                                             \
         vec rows[4][4], column[4];                                                                                     \
         for (int r = 0; r < 4; r++)                                                                                    \
             winograd_b(rows[r], PIXEL(r * 4, k, count), PIXEL(r * 4 + 1, k, count), PIXEL(r * 4 + 2, k, count),        \
                        PIXEL(r * 4 + 3, k, count));                                                                    \
         for (int c = 0; c < 4; c++) {                                                                                  \
             winograd_b(column, rows[0][c], rows[1][c], rows[2][c], rows[3][c]);                                        \
-            for (int r = 0; r < 4; r++) vec_store_some(v + (r * 4 + c) * place + (k), column[r], count);               \
+            for (int r = 0; r < 4; r++) vec_store_some(to + (r * 4 + c) * place, column[r], count);                    \
         }                                                                                                              \
     } while (0)
     EACH_VECTOR(ci, TRANSFORM);
@@ -211,9 +213,9 @@ static inline void winograd_chunk(void *context, int64_t chunk, int thread)
     for (int64_t t = 0; t < count; t++) {
         const float *pixel[PLACES];
         if (winograd_pixels(pixel, job, first + t))
-            winograd_in(v + t * s->ci, v_place, pixel, s->ci, true);
+            winograd_in(v + t * s->ci, v_place, NR, pixel, s->ci, true);
         else
-            winograd_in(v + t * s->ci, v_place, pixel, s->ci, false);
+            winograd_in(v + t * s->ci, v_place, NR, pixel, s->ci, false);
     }
     for (int64_t panel = 0; panel * NR < s->co; panel++) {
         const int64_t columns = s->co - panel * NR < NR ? s->co - panel * NR : NR;

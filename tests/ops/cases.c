@@ -183,7 +183,7 @@ const struct op_case op_cases[] = {
     CONVL("stem_7x7", X4(5, 29, 30, 3), .out_channels = 64, .kernel = {7, 7}, .stride = {2, 2}, .pad = {3, 3}),
     CONVL("3x3_large", X4(9, 10, 11, 24), .out_channels = 40, .kernel = {3, 3}, .pad = {1, 1}),
     CONVL("3x3_large_stride", X4(9, 11, 10, 20), .out_channels = 33, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1}),
-    CONVL("3x3_tiles", X4(9, 10, 11, 40), .out_channels = 72, .kernel = {3, 3}, .pad = {1, 1}, .bias = true),
+    CONVL("3x3_tiles", X4(9, 10, 11, 40), .out_channels = 104, .kernel = {3, 3}, .pad = {1, 1}, .bias = true),
     CONVL("3x3_tiles_valid", X4(5, 13, 14, 200), .out_channels = 37, .kernel = {3, 3}),
     CONVL("3x3_tiles_groups", X4(9, 9, 8, 96), .out_channels = 68, .kernel = {3, 3}, .pad = {1, 1}, .groups = 2),
     CONVL("groups_large", X4(9, 9, 8, 24), .out_channels = 36, .kernel = {3, 3}, .pad = {1, 1}, .groups = 4),
