@@ -168,6 +168,17 @@ static inline bool winograd_pixels(const float *pixel[PLACES], const struct wino
     return whole;
 }
 
+/* V of one tile of a job, its first `ci` channels. */
+static inline void winograd_tile(const struct winograd *job, int64_t tile, float *v, int64_t place, int64_t panel,
+                                 int64_t ci)
+{
+    const float *pixel[PLACES];
+    if (winograd_pixels(pixel, job, tile))
+        winograd_in(v, place, panel, pixel, ci, true);
+    else
+        winograd_in(v, place, panel, pixel, ci, false);
+}
+
 /* ---- y = A^T M A ---- */
 
 static inline void winograd_a(vec to[2], vec a, vec b, vec c, vec d)
@@ -210,13 +221,7 @@ static inline void winograd_chunk(void *context, int64_t chunk, int thread)
                   count = rest < most ? rest : most, v_place = winograd_v_place(s->ci),
                   m_place = winograd_m_place(s->ci);
     float *v = job->blocks + thread * winograd_block_room(s->ci), *m = v + PLACES * v_place;
-    for (int64_t t = 0; t < count; t++) {
-        const float *pixel[PLACES];
-        if (winograd_pixels(pixel, job, first + t))
-            winograd_in(v + t * s->ci, v_place, NR, pixel, s->ci, true);
-        else
-            winograd_in(v + t * s->ci, v_place, NR, pixel, s->ci, false);
-    }
+    for (int64_t t = 0; t < count; t++) winograd_tile(job, first + t, v + t * s->ci, v_place, NR, s->ci);
     for (int64_t panel = 0; panel * NR < s->co; panel++) {
         const int64_t columns = s->co - panel * NR < NR ? s->co - panel * NR : NR;
         for (int place = 0; place < PLACES; place++) {

@@ -96,11 +96,8 @@ static inline void winograd_back(float *to, const float *const dy[4], int64_t o,
 /* Transforms a tile, the one numbered `at` of its block. */
 static inline void winograd_gather(const struct winograd_sums *self, int64_t tile, int64_t at)
 {
-    const float *pixel[PLACES], *dy[4];
-    if (winograd_pixels(pixel, &self->input, tile))
-        winograd_in(self->v + at * NR, SUMS_V_PLACE, SUMS_TILES * NR, pixel, self->columns, true);
-    else
-        winograd_in(self->v + at * NR, SUMS_V_PLACE, SUMS_TILES * NR, pixel, self->columns, false);
+    const float *dy[4];
+    winograd_tile(&self->input, tile, self->v + at * NR, SUMS_V_PLACE, SUMS_TILES * NR, self->columns);
     winograd_gradients(dy, self->job, tile);
     winograd_back(self->dm + at * SUMS_M_ROW, dy, self->o, self->rows);
 }
@@ -110,20 +107,11 @@ static inline void winograd_multiply(struct winograd_sums *self, int64_t count)
 {
     for (int place = 0; place < PLACES; place++) {
         float *du = self->du + place * SUMS_U_PLACE;
-        const struct gemm_rows to = {.c = du, .floats = true, .ldc = SUMS_C};
+        const float *dm = self->dm + place * SUMS_M_PLACE, *v = self->v + place * SUMS_V_PLACE;
         for (int64_t k = 0; k < self->columns; k += NR)
-            for (int64_t i = 0; i < self->rows; i += MR) {
-                const float *left = self->dm + place * SUMS_M_PLACE + i,
-                            *right = self->v + place * SUMS_V_PLACE + k * SUMS_TILES;
-                const int64_t rows = self->rows - i < MR ? self->rows - i : MR, columns = self->columns - k;
-                vec sum[MR][NRV];
-                if (rows == MR && columns >= NR) {
-                    gemm_whole(&to, i, k, left, 1, SUMS_M_ROW, right, count, self->add, true, true, NRV);
-                    continue;
-                }
-                gemm_sums(sum, left, 1, SUMS_M_ROW, right, rows, columns, count);
-                gemm_store_floats(du + i * SUMS_C + k, SUMS_C, sum, rows, columns, self->add);
-            }
+            for (int64_t i = 0; i < self->rows; i += MR)
+                gemm_floats(du + i * SUMS_C + k, SUMS_C, dm + i, 1, SUMS_M_ROW, v + k * SUMS_TILES,
+                            self->rows - i < MR ? self->rows - i : MR, self->columns - k, count, self->add);
     }
     self->add = true;
 }

@@ -261,6 +261,24 @@ static inline __attribute__((always_inline)) void gemm_whole(const struct gemm_r
 }
 #endif
 
+/* A tile of sums, up to MR rows and NR columns, written to floats or added to them; a and its distances as for
+ * gemm_sums. */
+static inline __attribute__((always_inline)) void gemm_floats(float *c, int64_t ldc, const element *a, int64_t row,
+                                                              int64_t step, const element *b, int64_t rows,
+                                                              int64_t columns, int64_t depth, bool add)
+{
+    vec sum[MR][NRV];
+#if !defined(__AMX_BF16__)
+    const struct gemm_rows to = {.c = c, .floats = true, .ldc = ldc};
+    if (rows == MR && columns >= NR) {
+        gemm_whole(&to, 0, 0, a, row, step, b, depth, add, true, true, NRV);
+        return;
+    }
+#endif
+    gemm_sums(sum, a, row, step, b, rows, columns, depth);
+    gemm_store_floats(c, ldc, sum, rows, columns, add);
+}
+
 /* ---- products by rows ---- */
 
 /* Depth of one block: a panel of floats fits into the first-level cache. */

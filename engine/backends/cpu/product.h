@@ -214,20 +214,11 @@ static inline void weights_multiply(struct weights_tile *tile)
     if (!tile->count) return;
     for (int64_t k = 0; k < tile->columns; k += NR)
         for (int64_t i = 0; i < tile->rows; i += MR) {
-            vec sum[MR][NRV];
-            const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR, columns = tile->columns - k;
+            const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR;
             weights_ask(tile, ask);
-#if !defined(__AMX_BF16__)
-            const struct gemm_rows c = {.c = to, .floats = true, .ldc = ldw};
-            if (rows == MR && columns >= NR) {
-                gemm_whole(&c, i, k, tile->left + i * WEIGHTS_PIXELS, PAIR, GEMM_LEFT_STEP,
-                           tile->right + k * WEIGHTS_PIXELS, tile->count, tile->add, true, true, NRV);
-                continue;
-            }
-#endif
-            gemm_sums(sum, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS), GEMM_LEFT_STEP,
-                      tile->right + k * WEIGHTS_PIXELS, rows, columns, tile->count);
-            gemm_store_floats(to + i * ldw + k, ldw, sum, rows, columns, tile->add);
+            gemm_floats(to + i * ldw + k, ldw, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS),
+                        GEMM_LEFT_STEP, tile->right + k * WEIGHTS_PIXELS, rows, tile->columns - k, tile->count,
+                        tile->add);
         }
     tile->add = true;
     tile->count = 0;
