@@ -6,12 +6,13 @@
 #include "engine/backends/cpu/isa.h"
 #include "engine/ops/conv2d.h"
 
-/* Wider kernels and strides go the general way. */
-enum { DEPTHWISE_WIDTH_MAX = 16, DEPTHWISE_STRIDE_MAX = 8 };
+/* Larger kernels and wider strides go the general way. */
+enum { DEPTHWISE_SIDE_MAX = 16, DEPTHWISE_STRIDE_MAX = 8 };
 
 static inline bool is_depthwise(const struct conv2d_sizes *s)
 {
-    return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kw <= DEPTHWISE_WIDTH_MAX && s->sw <= DEPTHWISE_STRIDE_MAX;
+    return s->ci == 1 && s->co == 1 && s->groups > 1 && s->kh <= DEPTHWISE_SIDE_MAX && s->kw <= DEPTHWISE_SIDE_MAX &&
+           s->sw <= DEPTHWISE_STRIDE_MAX;
 }
 
 /* Where products are multiplied by tiles, these are still those of AVX-512. */
