@@ -230,27 +230,25 @@ static inline void norm_resolve(void *context, int64_t block, int thread)
     }
 }
 
-static inline __attribute__((always_inline)) void normalize_vector(const struct norm *job, element *y, const element *x,
-                                                                   int64_t k, int64_t count, const int op)
-{
-    const float *numbers = job->numbers + k;
-    vec z = (element_read_some(x + k, count) - vec_load_some(numbers + NORM_MEAN * job->c, count)) *
-                vec_load_some(numbers + NORM_FACTOR * job->c, count) +
-            vec_load_some(numbers + NORM_SHIFT * job->c, count);
-    if (job->stream)
-        element_stream(y + k, activation_value(z, op));
-    else
-        element_store_some(y + k, activation_value(z, op), count);
-}
-
 static inline __attribute__((always_inline)) void normalize_rows(const int op, const struct norm *job, element *y,
                                                                  const element *x, int64_t rows)
 {
     const int64_t c = job->c;
+    const float *mean = job->numbers + NORM_MEAN * c, *factor = job->numbers + NORM_FACTOR * c,
+                *shift = job->numbers + NORM_SHIFT * c;
+    const bool stream = job->stream;
     for (int64_t i = 0; i < rows; i++, x += c, y += c) {
-        int64_t k = 0;
-        for (; k + VEC <= c; k += VEC) normalize_vector(job, y, x, k, VEC, op);
-        if (k < c) normalize_vector(job, y, x, k, c - k, op);
+#define NORMALIZE(k, count)                                                                                            \
+    do {                                                                                                               \
+        const vec d = element_read_some(x + (k), count) - vec_load_some(mean + (k), count);                            \
+        const vec z = d * vec_load_some(factor + (k), count) + vec_load_some(shift + (k), count);                      \
+        if (stream)                                                                                                    \
+            element_stream(y + (k), activation_value(z, op));                                                          \
+        else                                                                                                           \
+            element_store_some(y + (k), activation_value(z, op), count);                                               \
+    } while (0)
+        EACH_VECTOR(c, NORMALIZE);
+#undef NORMALIZE
     }
     vec_stream_end();
 }
@@ -307,29 +305,24 @@ static inline void norm_resolve_backward(void *context, int64_t block, int threa
     }
 }
 
-static inline __attribute__((always_inline)) void backward_vector(const struct norm *job, element *dx,
-                                                                  const element *dy, const element *x, int64_t k,
-                                                                  int64_t count, const int op)
-{
-    const float *numbers = job->numbers + k;
-    const vec gain = vec_load_some(numbers + NORM_GAIN * job->c, count);
-    vec d = element_read_some(x + k, count) - vec_load_some((const float *)job->call->saved[0].data + k, count);
-    vec g = element_read_some(dy + k, count);
-    if (op != NO_ACTIVATION)
-        g = activation_gradient(g, d * gain + vec_load_some((const float *)job->call->saved[2].data + k, count), op);
-    g = (g - vec_load_some(numbers + NORM_CONSTANT * job->c, count)) -
-        d * vec_load_some(numbers + NORM_SLOPE * job->c, count);
-    element_store_some(dx + k, gain * (g - vec_load_some(numbers + NORM_REST * job->c, count)), count);
-}
-
 static inline __attribute__((always_inline)) void backward_rows(const int op, const struct norm *job, element *dx,
                                                                 const element *dy, const element *x, int64_t rows)
 {
     const int64_t c = job->c;
+    const float *mean = job->call->saved[0].data, *shift = job->call->saved[2].data,
+                *gain = job->numbers + NORM_GAIN * c, *slope = job->numbers + NORM_SLOPE * c,
+                *constant = job->numbers + NORM_CONSTANT * c, *rest = job->numbers + NORM_REST * c;
     for (int64_t i = 0; i < rows; i++, x += c, dy += c, dx += c) {
-        int64_t k = 0;
-        for (; k + VEC <= c; k += VEC) backward_vector(job, dx, dy, x, k, VEC, op);
-        if (k < c) backward_vector(job, dx, dy, x, k, c - k, op);
+#define BACKWARD(k, count)                                                                                             \
+    do {                                                                                                               \
+        const vec d = element_read_some(x + (k), count) - vec_load_some(mean + (k), count);                            \
+        const vec factor = vec_load_some(gain + (k), count), z = d * factor + vec_load_some(shift + (k), count);       \
+        vec g = activation_gradient(element_read_some(dy + (k), count), z, op);                                        \
+        g = (g - vec_load_some(constant + (k), count)) - d * vec_load_some(slope + (k), count);                        \
+        element_store_some(dx + (k), factor * (g - vec_load_some(rest + (k), count)), count);                          \
+    } while (0)
+        EACH_VECTOR(c, BACKWARD);
+#undef BACKWARD
     }
 }
 

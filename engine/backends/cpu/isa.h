@@ -470,12 +470,10 @@ static inline vec vec_sigmoid(vec x)
 {
     const vec cut = vec_clamp(x, -87, 87), log2_e = vec_set(1.44269504088896341f);
     const vec n = vec_round(-cut * log2_e), f = -cut * log2_e - n; /* the product is not rounded */
-    vec p = vec_set(1.3276472e-3f);
-    p = p * f + vec_set(9.6755415e-3f);
-    p = p * f + vec_set(5.5507133e-2f);
-    p = p * f + vec_set(2.4022120e-1f);
-    p = p * f + vec_set(6.9314697e-1f);
-    p = p * f + vec_set(1.0000001f);
+    const vec square = f * f, high = vec_set(1.3276472e-3f) * f + vec_set(9.6755415e-3f),
+              middle = vec_set(5.5507133e-2f) * f + vec_set(2.4022120e-1f),
+              low = vec_set(6.9314697e-1f) * f + vec_set(1.0000001f);
+    const vec p = (high * square + middle) * square + low;
     const vec d = vec_set(1) + vec_scale(p, n);
 #if defined(__AVX512F__)
     const vec y = (vec)_mm512_rcp14_ps((__m512)d);
