@@ -192,7 +192,7 @@ static void add_weights(const struct job *job, const element *dz, int64_t leaf, 
         for (int64_t k = 0; k < job->ci; k += WEIGHTS_K) {
             struct weights_tile tile = weights_begin(&job->weights, leaf, o, k, thread);
             tile.add = add;
-            weights_gather(&tile, dz, sample, first, count);
+            weights_gather_near(&tile, dz, sample, first, count);
             weights_multiply(&tile);
         }
 }

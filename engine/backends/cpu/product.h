@@ -165,21 +165,18 @@ static inline size_t weights_bytes(int64_t batch, int64_t o, int64_t k, int thre
 struct weights_tile {
     const struct weights *job;
     float *to;
-    element *left, *right; /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS deep */
+    element *packed, *right;        /* panels of MR outputs, panels of NR columns, WEIGHTS_PIXELS deep */
+    const element *left;            /* what is multiplied: packed, or rows of dy */
+    int64_t left_output, left_step; /* distances of its outputs and steps */
     int64_t o0, k0, rows, columns, count;
     int64_t next, end; /* pixels, counted over samples, to be packed next: asked for while products are formed */
     bool add;          /* there is a sum already */
 };
 
-/* Packs pixels first … first + count - 1 of a sample, whose gradients are the rows dy, behind those that are there. */
-static inline void weights_gather(struct weights_tile *tile, const element *dy, int64_t sample, int64_t first,
-                                  int64_t count)
+/* Packs x of pixels first … first + count - 1 of a sample behind those that are there. */
+static inline void weights_gather_x(struct weights_tile *tile, int64_t sample, int64_t first, int64_t count)
 {
     const struct weights *job = tile->job;
-    dy += tile->o0;
-    for (int64_t i = 0; i < tile->rows; i += MR)
-        gemm_pack_left(tile->left + i * WEIGHTS_PIXELS, WEIGHTS_PIXELS, tile->count, dy + i, job->ldy, tile->rows - i,
-                       count);
     element *right = tile->right + tile->count * NR;
     if (job->x) {
         const element *x = job->x + (sample * job->pixels + first) * job->ldx + tile->k0;
@@ -189,6 +186,35 @@ static inline void weights_gather(struct weights_tile *tile, const element *dy, 
         job->pack_x(job->layer, right, NR * WEIGHTS_PIXELS, sample, first, count, tile->k0, tile->columns);
     }
     tile->count += gemm_padded(count);
+}
+
+/* The same with their gradients, the rows dy. */
+static inline void weights_gather(struct weights_tile *tile, const element *dy, int64_t sample, int64_t first,
+                                  int64_t count)
+{
+    dy += tile->o0;
+    for (int64_t i = 0; i < tile->rows; i += MR)
+        gemm_pack_left(tile->packed + i * WEIGHTS_PIXELS, WEIGHTS_PIXELS, tile->count, dy + i, tile->job->ldy,
+                       tile->rows - i, count);
+    tile->left = tile->packed;
+    tile->left_output = WEIGHTS_PIXELS;
+    tile->left_step = GEMM_LEFT_STEP;
+    weights_gather_x(tile, sample, first, count);
+}
+
+/* The same for an empty tile and rows dy that are in a cache until it is multiplied: they need no packing, where steps
+ * are single pixels. Up to MR_STEP - 1 elements behind the rows are read. */
+static inline void weights_gather_near(struct weights_tile *tile, const element *dy, int64_t sample, int64_t first,
+                                       int64_t count)
+{
+#if defined(GEMM_PAIRS)
+    weights_gather(tile, dy, sample, first, count);
+#else
+    tile->left = dy + tile->o0;
+    tile->left_output = 1;
+    tile->left_step = tile->job->ldy;
+    weights_gather_x(tile, sample, first, count);
+#endif
 }
 
 /* Asks for rows of the next `count` pixels. */
@@ -216,8 +242,8 @@ static inline void weights_multiply(struct weights_tile *tile)
         for (int64_t i = 0; i < tile->rows; i += MR) {
             const int64_t rows = tile->rows - i < MR ? tile->rows - i : MR;
             weights_ask(tile, ask);
-            gemm_floats(to + i * ldw + k, ldw, tile->left + i * WEIGHTS_PIXELS, gemm_left_row(WEIGHTS_PIXELS),
-                        GEMM_LEFT_STEP, tile->right + k * WEIGHTS_PIXELS, rows, tile->columns - k, tile->count,
+            gemm_floats(to + i * ldw + k, ldw, tile->left + i * tile->left_output, gemm_left_row(WEIGHTS_PIXELS),
+                        tile->left_step, tile->right + k * WEIGHTS_PIXELS, rows, tile->columns - k, tile->count,
                         tile->add);
         }
     tile->add = true;
@@ -230,8 +256,8 @@ static inline struct weights_tile weights_begin(const struct weights *job, int64
 {
     struct weights_tile tile = {.job = job, .o0 = o0, .k0 = k0};
     tile.to = job->leaves > 1 ? job->leaf + leaf * job->o * job->k : job->dw;
-    tile.left = job->scratch + (int64_t)thread * WEIGHTS_SCRATCH;
-    tile.right = tile.left + WEIGHTS_O * WEIGHTS_PIXELS;
+    tile.packed = job->scratch + (int64_t)thread * WEIGHTS_SCRATCH;
+    tile.right = tile.packed + WEIGHTS_O * WEIGHTS_PIXELS;
     tile.rows = job->o - o0 < WEIGHTS_O ? job->o - o0 : WEIGHTS_O;
     tile.columns = job->k - k0 < WEIGHTS_K ? job->k - k0 : WEIGHTS_K;
     return tile;
