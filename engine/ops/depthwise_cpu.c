@@ -133,6 +133,49 @@ static inline __attribute__((always_inline)) void store_sums(const struct tile *
     }
 }
 
+/* Pixels of dy that a tile of dx reads in front of the one that meets its first pixel by the first tap. */
+static inline __attribute__((always_inline)) int reads_before(int kw, int sw)
+{
+    return (kw - 1) / sw;
+}
+
+static inline __attribute__((always_inline)) int tile_reads(int kw, int sw, bool turned)
+{
+    const int size = tile_size(sw);
+    return turned ? reads_before(kw, sw) + (size - 1) / sw + 1 : (size - 1) * sw + kw;
+}
+
+/* Sums over taps (i, j):
+ *     y[t] += x[oh sh - top + i][(ow + t) sw - left + j] w[i][j]
+ *     dx[t] += dy[(h + top - i) / sh][(column + t + left - j) / sw] w[i][j], where both divide   (turned)
+ * Tiles of dx begin where column + left divides, so that the tap of a pixel t and a dy p further on is j = t - p sw. */
+static inline __attribute__((always_inline)) void sum_tile(const struct tile *o, int64_t k, const int64_t count,
+                                                           const int kw, const int sw, const bool whole,
+                                                           const bool turned)
+{
+    const int size = tile_size(sw);
+    const vec first = o->bias ? vec_load_some(o->bias + k, count) : (vec){0};
+    vec sum[STRIDED_TILE], w[DEPTHWISE_SIDE_MAX];
+    for (int t = 0; t < size; t++) sum[t] = first;
+    for (int i = 0; i < o->rows; i++) {
+        const element *row = o->taps[i].row + k;
+        int64_t at = o->at;
+#pragma GCC unroll 8
+        for (int j = 0; j < kw; j++) w[j] = vec_load_some(o->taps[i].weight + j * o->c + k, count);
+#pragma GCC unroll 32
+        for (int q = 0; q < tile_reads(kw, sw, turned); q++, at += o->c) {
+            if (!whole && (q < o->from || q >= o->end)) continue;
+            const vec value = element_load_some(row + at, count);
+#pragma GCC unroll 8
+            for (int t = 0; t < size; t++) {
+                const int j = turned ? t - (q - reads_before(kw, sw)) * sw : q - t * sw;
+                if (j >= 0 && j < kw) sum[t] += value * w[j];
+            }
+        }
+    }
+    store_sums(o, k, sum, size, count, whole);
+}
+
 /* Asks for channels of up to `count` pixels of a row, which the tile below this one reads. */
 static inline void ask(const element *row, int64_t c, int64_t width, int64_t column, int64_t count, int64_t channels)
 {
@@ -142,31 +185,10 @@ static inline void ask(const element *row, int64_t c, int64_t width, int64_t col
 
 /* ---- forward: one output row of one sample ---- */
 
-/* y[t] = sum over taps (i, j) of x[oh sh - top + i][(ow + t) sw - left + j] w[i][j] */
 static inline __attribute__((always_inline)) void forward_tile(const struct tile *o, int64_t k, const int64_t count,
                                                                const int kw, const int sw, const bool whole)
 {
-    const int size = tile_size(sw);
-    const vec first = o->bias ? vec_load_some(o->bias + k, count) : (vec){0};
-    vec sum[STRIDED_TILE], w[DEPTHWISE_SIDE_MAX];
-    for (int t = 0; t < size; t++) sum[t] = first;
-    for (int i = 0; i < o->rows; i++) {
-        const element *x = o->taps[i].row + k;
-        int64_t at = o->at;
-#pragma GCC unroll 8
-        for (int j = 0; j < kw; j++) w[j] = vec_load_some(o->taps[i].weight + j * o->c + k, count);
-#pragma GCC unroll 32
-        for (int q = 0; q < (size - 1) * sw + kw; q++, at += o->c) {
-            if (!whole && (q < o->from || q >= o->end)) continue;
-            const vec value = element_load_some(x + at, count);
-#pragma GCC unroll 8
-            for (int t = 0; t < size; t++) {
-                const int j = q - t * sw;
-                if (j >= 0 && j < kw) sum[t] += value * w[j];
-            }
-        }
-    }
-    store_sums(o, k, sum, size, count, whole);
+    sum_tile(o, k, count, kw, sw, whole, false);
 }
 
 static void forward_row(const struct job *job, int64_t row)
@@ -174,7 +196,7 @@ static void forward_row(const struct job *job, int64_t row)
     const struct conv2d_sizes *s = &job->s;
     const element *x = (const element *)job->call->in[0].data + row / s->oh * s->h * s->w * s->c;
     element *y = (element *)job->call->out[0].data + row * s->ow * s->c;
-    const int kw = (int)s->kw, sw = (int)s->sw, size = tile_size(sw), reads = (size - 1) * sw + kw;
+    const int kw = (int)s->kw, sw = (int)s->sw, size = tile_size(sw);
     const int64_t top = row % s->oh * s->sh - s->top, next = top + s->kh; /* the first row that the next one reads */
     struct tile tile = {.c = s->c, .kw = kw, .sw = sw, .bias = job->call->in[2].data, .stream = job->stream};
     for (int64_t i = 0; i < s->kh; i++)
@@ -186,7 +208,7 @@ static void forward_row(const struct job *job, int64_t row)
         for (int64_t column = 0; column < s->ow; column += size) {
             for (int64_t h = next < 0 ? 0 : next; h < s->h && h < next + s->sh; h++)
                 ask(x + h * s->w * s->c + k, s->c, s->w, column * sw, size * sw, last - k);
-            place(&tile, column * sw - s->left, reads, s->w, column, size, s->ow);
+            place(&tile, column * sw - s->left, tile_reads(kw, sw, false), s->w, column, size, s->ow);
             tile.to = y + column * s->c;
             TILE_DISPATCH(forward_tile, &tile, k, last);
         }
@@ -211,42 +233,10 @@ void DEPTHWISE(depthwise_forward)(const struct call *call, const struct step *st
 
 /* ---- gradient of the input: one input row of one sample ---- */
 
-/* Pixels of dy that a tile reads in front of the one that meets its first pixel by the first tap. */
-static inline __attribute__((always_inline)) int reads_before(int kw, int sw)
-{
-    return (kw - 1) / sw;
-}
-
-static inline __attribute__((always_inline)) int input_reads(int kw, int sw)
-{
-    return reads_before(kw, sw) + (tile_size(sw) - 1) / sw + 1;
-}
-
-/* dx[t] = sum over taps of dy[(h + top - i) / sh][(column + t + left - j) / sw] w[i][j], where both divide. Tiles begin
- * where column + left divides, so that the tap of a pixel t and a dy p further on is j = t - p sw. */
 static inline __attribute__((always_inline)) void input_tile(const struct tile *o, int64_t k, const int64_t count,
                                                              const int kw, const int sw, const bool whole)
 {
-    const int size = tile_size(sw);
-    vec sum[STRIDED_TILE], w[DEPTHWISE_SIDE_MAX];
-    for (int t = 0; t < size; t++) sum[t] = (vec){0};
-    for (int i = 0; i < o->rows; i++) {
-        const element *dy = o->taps[i].row + k;
-        int64_t at = o->at;
-#pragma GCC unroll 8
-        for (int j = 0; j < kw; j++) w[j] = vec_load_some(o->taps[i].weight + j * o->c + k, count);
-#pragma GCC unroll 32
-        for (int q = 0; q < input_reads(kw, sw); q++, at += o->c) {
-            if (!whole && (q < o->from || q >= o->end)) continue;
-            const vec value = element_load_some(dy + at, count);
-#pragma GCC unroll 8
-            for (int t = 0; t < size; t++) {
-                const int j = t - (q - reads_before(kw, sw)) * sw;
-                if (j >= 0 && j < kw) sum[t] += value * w[j];
-            }
-        }
-    }
-    store_sums(o, k, sum, size, count, whole);
+    sum_tile(o, k, count, kw, sw, whole, true);
 }
 
 static void input_row(const struct job *job, int64_t row)
@@ -266,7 +256,7 @@ static void input_row(const struct job *job, int64_t row)
         const int64_t last = k + job->group < s->c ? k + job->group : s->c;
         for (int64_t column = -(s->left % sw); column < s->w; column += size) {
             const int64_t begin = (column + s->left) / sw - reads_before(kw, sw);
-            place(&tile, begin, input_reads(kw, sw), s->ow, column, size, s->w);
+            place(&tile, begin, tile_reads(kw, sw, true), s->ow, column, size, s->w);
             tile.to = dx + column * s->c;
             TILE_DISPATCH(input_tile, &tile, k, last);
         }
